@@ -1,0 +1,30 @@
+// Package wire holds the codecs of Engine.IO protocol 4 and Socket.IO protocol 5: pure functions from bytes to values
+// and back. It does no I/O, starts no goroutine and knows no time, so that servers and clients alike can use it.
+//
+// # From the network
+//
+//	websocket text frame   -> DecodeEngineText   -> EnginePacket
+//	websocket binary frame -> DecodeEngineBinary -> EnginePacket
+//	polling body           -> DecodePayload      -> EnginePackets
+//	text of a message      -> DecodePacket       -> Packet
+//	Packet, binary message -> Reassembler        -> Complete, when the last attachment is there
+//	Complete               -> ParseEvent, ParseAck -> name, Args
+//	Args                   -> Args.Decode        -> Go values
+//
+// Decoders alias their input instead of copying it; who hands bytes in gives them away. Everything that a peer chooses
+// is bounded by Limits. Whatever the bytes are, a decoder returns a value or an error that wraps a sentinel of this
+// package; it does not panic, and its time and memory are linear in the size of the input.
+//
+// # To the network
+//
+//	EncodeEvent, EncodeEventAck, EncodeAck, EncodePacketJSON, PrepareEngine -> *Prepared
+//
+// A Prepared is encoded once and shared by all receivers: the websocket frames of a server are unmasked and therefore
+// the same bytes for everybody. The other forms (polling, compressed) are derived from these frames.
+//
+// # JSON
+//
+// DecodePacket checks the payload and ParseEvent finds the arguments in it with a scanner of their own (scan.go). The
+// choice was made by BenchmarkSplit, on a chat event of 92 bytes: own scanner 0.09 us without allocation, jsontext 0.57 us
+// with 4, encoding/json 1.4 us with 8; on 1 MB of text 5.1, 2.6 and 0.36 GB/s. Nor do the others let the depth be bounded.
+package wire

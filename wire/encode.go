@@ -1,0 +1,59 @@
+package wire
+
+import "fmt"
+
+// EncodeEvent encodes an event without acknowledgement. Arguments become JSON by the rules of encoding/json, except
+// that HTML is not escaped and that a []byte anywhere inside becomes an attachment, unless it is nil. Named types of
+// []byte are base64 as ever; json.RawMessage and jsontext.Value pass through when they are JSON. More than ten
+// attachments are sent, but official clients refuse them unless configured otherwise.
+//
+// The result shares no memory with the arguments. Errors: ErrEncode with the reason; with ErrReservedEvent for a name that
+// peers would refuse, with ErrNamespace for a namespace that is not "", does not begin with "/", or holds a comma or
+// control characters. A panic in a method of an argument is such an error, too.
+func EncodeEvent(namespace, name string, args ...any) (*Prepared, error) {
+	return encodeEvent(&Packet{Type: Event, Namespace: namespace}, name, args)
+}
+
+// EncodeEventAck encodes an event that asks for an acknowledgement with the given id. Otherwise it is EncodeEvent.
+func EncodeEventAck(namespace string, id uint64, name string, args ...any) (*Prepared, error) {
+	return encodeEvent(&Packet{Type: Event, Namespace: namespace, HasID: true, ID: id}, name, args)
+}
+
+// EncodeAck encodes the acknowledgement of the event with the given id. Arguments and errors are those of EncodeEvent.
+func EncodeAck(namespace string, id uint64, args ...any) (*Prepared, error) {
+	e := newEncoder()
+	defer e.release()
+	e.json.WriteByte('[')
+	return e.finish(&Packet{Type: Ack, Namespace: namespace, HasID: true, ID: id}, args)
+}
+
+// EncodePacketJSON encodes a Connect, Disconnect or ConnectError packet whose payload is v as JSON; nil means none. The
+// payload of a Connect is an object, of a ConnectError an object or a string; a Disconnect has none. Nothing in v becomes
+// an attachment. Errors: as EncodeEvent.
+func EncodePacketJSON(t PacketType, namespace string, v any) (*Prepared, error) {
+	if t != Connect && t != Disconnect && t != ConnectError {
+		return nil, fmt.Errorf("%w: %v is not a packet without arguments", ErrEncode, t)
+	}
+	e := newEncoder()
+	defer e.release()
+	if v != nil {
+		if err := e.marshal(v, e.plain); err != nil {
+			return nil, fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, err)
+		}
+		if at, err := checkPayload(t, e.json.Bytes(), maxDepth); err != nil {
+			return nil, fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, &DecodeError{Err: err, Offset: at})
+		}
+	}
+	return e.prepare(&Packet{Type: t, Namespace: namespace})
+}
+
+func encodeEvent(p *Packet, name string, args []any) (*Prepared, error) {
+	if isReserved(name) {
+		return nil, fmt.Errorf("%w: %w", ErrEncode, ErrReservedEvent)
+	}
+	e := newEncoder()
+	defer e.release()
+	e.json.WriteByte('[')
+	e.quote(name)
+	return e.finish(p, args)
+}

@@ -1,0 +1,246 @@
+package wire
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// PacketType is the type of a Socket.IO packet.
+type PacketType byte
+
+// The packet types of Socket.IO protocol 5.
+const (
+	Connect      PacketType = iota // client: enter a namespace; server: entered
+	Disconnect                     // either: leave a namespace
+	Event                          // either: name and arguments
+	Ack                            // either: arguments that answer an event with an id
+	ConnectError                   // server: a namespace is refused
+	BinaryEvent                    // an Event with attachments
+	BinaryAck                      // an Ack with attachments
+)
+
+// String returns the name that the protocol gives the type, or "INVALID".
+func (t PacketType) String() string {
+	switch t {
+	case Connect:
+		return "CONNECT"
+	case Disconnect:
+		return "DISCONNECT"
+	case Event:
+		return "EVENT"
+	case Ack:
+		return "ACK"
+	case ConnectError:
+		return "CONNECT_ERROR"
+	case BinaryEvent:
+		return "BINARY_EVENT"
+	case BinaryAck:
+		return "BINARY_ACK"
+	default:
+		return "INVALID"
+	}
+}
+
+// binary reports whether packets of the type have attachments.
+func (t PacketType) binary() bool { return t == BinaryEvent || t == BinaryAck }
+
+// Packet is the text of one Socket.IO packet. Its attachments, if any, follow as binary messages of their own.
+type Packet struct {
+	// Type is the packet type.
+	Type PacketType
+	// Namespace is the namespace as sent, query string included; "/" is the main one. Empty means "/" when encoding.
+	Namespace string
+	// HasID tells whether the packet has an acknowledgement id.
+	HasID bool
+	// ID is the acknowledgement id, if HasID.
+	ID uint64
+	// Data is the payload as JSON, nil when there is none. DecodePacket has validated it, and it aliases the input.
+	Data []byte
+	// Attachments is the number of attachments that a binary packet announces.
+	Attachments int
+}
+
+// SplitNamespace returns the namespace without its query string, and the query string without the question mark. A
+// client may connect to "/admin?token=x"; all packets that follow name "/admin".
+func (p Packet) SplitNamespace() (path, query string) {
+	path, query, _ = strings.Cut(p.Namespace, "?")
+	return path, query
+}
+
+// DecodePacket decodes and checks the text of one packet. What it accepts is what the official parser accepts, with
+// these differences: numbers in the header are plain decimal digits, limits are bounded by l, and a namespace holds no
+// control characters. As with the official parser empty text is a CONNECT, and the payload of an event or
+// acknowledgement may be absent; ParseEvent refuses such an event.
+//
+// Data aliases text. Errors, in a *DecodeError: ErrPacketType, ErrAttachmentCount, ErrTooManyAttachments, ErrNamespace,
+// ErrAckID, ErrPayload, ErrReservedEvent, ErrDepth, ErrUTF8, ErrTooBig.
+func DecodePacket(text []byte, l Limits) (Packet, error) {
+	l = l.orDefaults()
+	if len(text) > l.PacketBytes {
+		return Packet{}, &DecodeError{Err: ErrTooBig, Offset: l.PacketBytes}
+	}
+	if len(text) == 0 {
+		return Packet{Type: Connect, Namespace: "/"}, nil
+	}
+	if !utf8.Valid(text) {
+		return Packet{}, &DecodeError{Err: ErrUTF8}
+	}
+	p := Packet{Type: PacketType(text[0] - '0')}
+	if p.Type > BinaryAck {
+		return Packet{}, &DecodeError{Err: ErrPacketType}
+	}
+	i, err := p.readHeader(text, l)
+	if err != nil {
+		return Packet{}, &DecodeError{Err: err, Offset: i}
+	}
+	if i == len(text) {
+		return p, nil
+	}
+	if at, err := checkPayload(p.Type, text[i:], l.JSONDepth); err != nil {
+		return Packet{}, &DecodeError{Err: err, Offset: i + at}
+	}
+	p.Data = text[i:]
+	return p, nil
+}
+
+// readHeader reads what stands between the type and the payload, and returns where the payload begins.
+func (p *Packet) readHeader(text []byte, l Limits) (int, error) {
+	i := 1
+	if p.Type.binary() {
+		n, digits, ok := readUint(text[i:], uint64(l.Attachments))
+		switch {
+		case digits == 0 || !bytes.HasPrefix(text[i+digits:], []byte("-")) || ok && n == 0:
+			return i, ErrAttachmentCount
+		case !ok:
+			return i, ErrTooManyAttachments
+		}
+		p.Attachments = int(n) // at most l.Attachments
+		i += digits + 1
+	}
+	p.Namespace = "/"
+	if i < len(text) && text[i] == '/' {
+		end, next := len(text), len(text)
+		if n := bytes.IndexByte(text[i:], ','); n >= 0 {
+			end, next = i+n, i+n+1
+		}
+		if end-i > l.NamespaceBytes || bytes.ContainsFunc(text[i:end], isControl) {
+			return i, ErrNamespace
+		}
+		p.Namespace, i = namespaceString(text[i:end]), next
+	}
+	id, digits, ok := readUint(text[i:], l.MaxAckID)
+	if !ok {
+		return i, ErrAckID
+	}
+	p.ID, p.HasID = id, digits > 0
+	return i + digits, nil
+}
+
+// namespaceString avoids an allocation for the main namespace, which some clients write out.
+func namespaceString(b []byte) string {
+	if len(b) == 1 {
+		return "/"
+	}
+	return string(b)
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// readUint reads the decimal digits at the start of text and returns how many there are; ok is false when the number is
+// greater than most.
+func readUint(text []byte, most uint64) (n uint64, digits int, ok bool) {
+	ok = true
+	for ; digits < len(text) && isDigit(text[digits]); digits++ {
+		d := uint64(text[digits] - '0')
+		if !ok || d > most || n > (most-d)/10 {
+			ok = false
+			continue
+		}
+		n = n*10 + d
+	}
+	return n, digits, ok
+}
+
+// checkPayload checks that data is JSON of the shape that packets of type t have. It returns where it is not.
+func checkPayload(t PacketType, data []byte, depth int) (at int, err error) {
+	s := scanner{data: data, depth: depth}
+	start := s.space(0)
+	kind := s.peek(start)
+	switch t {
+	case Connect:
+		if kind != '{' {
+			return start, ErrPayload
+		}
+	case ConnectError:
+		if kind != '{' && kind != '"' {
+			return start, ErrPayload
+		}
+	case Ack, BinaryAck, Event, BinaryEvent:
+		if kind != '[' {
+			return start, ErrPayload
+		}
+	case Disconnect:
+		return start, ErrPayload
+	default:
+		return start, ErrPayload
+	}
+	if s.document(start) < 0 {
+		return s.at, s.err
+	}
+	if t == Event || t == BinaryEvent {
+		start = s.space(start + 1)
+		return start, checkEventName(&s, start)
+	}
+	return 0, nil
+}
+
+// checkEventName checks the first element of an argument list that is known to be JSON.
+func checkEventName(s *scanner, i int) error {
+	switch c := s.peek(i); {
+	case c == '"':
+		raw := s.data[i:s.quoted(i)]
+		if bytes.IndexByte(raw, '\\') >= 0 {
+			if isReserved(unquote(raw)) {
+				return ErrReservedEvent
+			}
+		} else if isReserved(string(raw[1 : len(raw)-1])) {
+			return ErrReservedEvent
+		}
+		return nil
+	case c == '-' || isDigit(c):
+		return nil
+	default:
+		return ErrPayload
+	}
+}
+
+// isReserved reports whether name must not be the name of an event.
+func isReserved(name string) bool {
+	switch name {
+	case "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener":
+		return true
+	default:
+		return false
+	}
+}
+
+// AppendPacket appends the text of p: its header, then p.Data as it is. It checks nothing.
+func AppendPacket(dst []byte, p Packet) []byte {
+	return append(appendHeader(dst, &p), p.Data...)
+}
+
+func appendHeader(dst []byte, p *Packet) []byte {
+	dst = append(dst, '0'+byte(p.Type))
+	if p.Type.binary() {
+		dst = append(strconv.AppendInt(dst, int64(p.Attachments), 10), '-')
+	}
+	if p.Namespace != "" && p.Namespace != "/" {
+		dst = append(append(dst, p.Namespace...), ',')
+	}
+	if p.HasID {
+		dst = strconv.AppendUint(dst, p.ID, 10)
+	}
+	return dst
+}
