@@ -1,0 +1,49 @@
+// Package roomregistry knows which socket is in which room and hands every broadcast to the sockets it is meant for.
+//
+// It owns two indexes per namespace, room -> sockets and user -> sockets (key spaces of their own: no room name reaches
+// a user). Both are derived: the room set of a socket belongs to its connection, and the registry can be rebuilt from
+// the connections at any time.
+//
+// The registry is a few actors. Shards own disjoint subsets of the sockets (by a hash of the socket id) and deliver. A
+// sequencer stands before them, so that all sockets see all broadcasts in one order; it is the parent of the shards and
+// restarts them. With one shard the shard is its own sequencer.
+//
+// # Protocol
+//
+//	message        sender -> receiver       effect
+//	Broadcast      anyone -> sequencer      handed to every shard; each delivers it to its members of the audience
+//	(direct)       anyone -> sequencer      a message for one connection that must not overtake a broadcast; see Direct
+//	(barrier)      Flush -> sequencer       passed by every shard when everything before it is delivered
+//	Attach         connection -> shard      the socket is a member of its namespace (and of the room named as its id)
+//	Join, Leave    connection -> shard      membership changes, then Done is called
+//	Authenticated  connection -> shard      the socket counts for AuthenticatedOnly and is indexed by its user
+//	Detach         connection -> shard      the socket is gone, with all its rooms
+//	Delivery       shard -> connection      a run of consecutive broadcasts to one audience; one pointer for all members
+//	(query)        anyone -> shard          Members, Rooms, UserSockets, Sizes
+//	Rebuild        shard -> source          the shard lost its index: the source sends Announce to every connection
+//	Announcing     source -> shard          how many connections were asked
+//	Announce       source -> connection     the connection answers the shard
+//	Announcement   connection -> shard      all sockets of the connection that belong to the shard, with their rooms
+//
+// All messages travel as pointers. Names in parentheses are not exported.
+//
+// # Guarantees
+//
+//   - Broadcasts reach all members in the order in which the sequencer got them, whatever shard the members are in; those
+//     of one goroutine in the order of its calls.
+//   - A membership message takes effect between the broadcasts before and after it in the shard. After Join's Done a new
+//     broadcast to the room reaches the socket; after Detach none does.
+//   - Direct never overtakes a broadcast or an earlier Direct to the same connection, if the earlier call happened
+//     before it (in the sense of the memory model). It goes straight when nothing of that kind is under way.
+//   - Delivering allocates per run, never per member, and never waits for a member.
+//
+// # A crash of a shard
+//
+// The shard restarts empty with the next epoch and asks its source for the connections. Until all have announced their
+// sockets, or Options.RebuildTimeout has passed, it holds what arrives in order: broadcasts up to Options.HoldLimit
+// (what comes then is dropped and counted), direct messages, flushes and queries without limit. A run whose delivery
+// crashed is not delivered again: its members may have got it. A connection must add a room to its own set before it
+// sends Join and remove it before it sends Leave, so that an announcement is never older than a membership message sent
+// before it. Ten restarts of one shard in ten seconds are the limit; the next crash closes the registry and calls
+// Options.Failed.
+package roomregistry
