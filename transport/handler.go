@@ -1,0 +1,126 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+var errNoSessions = errors.New("transport: no sessions")
+
+// Handler serves Engine.IO requests. It is an http.Handler, safe for concurrent use, and holds no state but counters.
+type Handler struct {
+	// Fallback gets the requests for other paths. Nil: 404. Set it before the handler is used.
+	Fallback http.Handler
+
+	config   Config
+	cors     corsPolicy
+	sessions Sessions
+	admitter Admitter // may be nil
+	polls    limiter
+	posts    limiter
+	shared   *shared
+}
+
+// NewHandler makes a Handler. The error joins all problems of the configuration (ErrConfig).
+func NewHandler(c Config, s Sessions) (*Handler, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if s == nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, errNoSessions)
+	}
+	c = c.withDefaults()
+	h := &Handler{config: c, cors: newCORSPolicy(c.CORS), sessions: s, shared: newShared(&c)}
+	h.admitter, _ = s.(Admitter)
+	h.polls.max = int64(c.MaxConcurrentPolls)
+	h.posts.max = int64(c.MaxConcurrentPosts)
+	return h, nil
+}
+
+// Matches reports whether a request for path is for this handler: its path or anything below, by path segment.
+func (h *Handler) Matches(path string) bool {
+	rest, ok := strings.CutPrefix(path, h.config.Path)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// ServeHTTP serves one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case h.Matches(r.URL.Path):
+	case h.Fallback != nil:
+		h.Fallback.ServeHTTP(w, r)
+		return
+	default:
+		http.NotFound(w, r)
+		return
+	}
+	if h.config.DevelopmentOnly && !fromThisMachine(r) {
+		h.refuse(w, r, Forbidden(""))
+		return
+	}
+	if h.cors.apply(w, r) {
+		return
+	}
+	q, e := h.verify(r)
+	if e != nil {
+		h.refuse(w, r, e)
+		return
+	}
+	switch {
+	case q.kind == WebSocketKind:
+		h.serveWebSocket(w, r, q)
+	case q.session == nil:
+		h.serveHandshake(w, r, q)
+	case r.Method == http.MethodGet:
+		h.serveLimited(w, r, &h.polls, func() {
+			p := &Poll{}
+			q.session.Poll(p)
+			h.servePoll(w, r, p, q.session)
+		})
+	default:
+		h.serveLimited(w, r, &h.posts, func() { h.servePost(w, r, q.session) })
+	}
+}
+
+// serveHandshake opens a session over polling; its first answer is the answer of the handshake.
+func (h *Handler) serveHandshake(w http.ResponseWriter, r *http.Request, q request) {
+	h.serveLimited(w, r, &h.polls, func() {
+		p := &Poll{}
+		if err := h.sessions.Open(q.handshake, p); err != nil {
+			h.refuse(w, r, refusal(err, internal()))
+			return
+		}
+		h.servePoll(w, r, p, nil)
+	})
+}
+
+func (h *Handler) serveLimited(w http.ResponseWriter, r *http.Request, l *limiter, serve func()) {
+	if !l.enter() {
+		h.refuse(w, r, Unavailable(busyRetry))
+		return
+	}
+	defer l.leave()
+	serve()
+}
+
+// refuse answers with an error, logs it and tells who wants to know.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
+	h.config.Logger.DebugContext(r.Context(), "request refused",
+		"method", r.Method, "remote", r.RemoteAddr, "status", e.Status, "code", e.Code, "reason", e.Message)
+	if h.config.Refused != nil {
+		h.config.Refused(r, e)
+	}
+	e.write(w)
+}
+
+// allows reports whether a transport is switched on.
+func (h *Handler) allows(k Kind) bool { return slices.Contains(h.config.Transports, k) }
+
+// fromThisMachine is the guard of Config.DevelopmentOnly.
+func fromThisMachine(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	return isLoopback(r.Host) && (origin == "" || sameOrigin(r, origin))
+}

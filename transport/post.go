@@ -1,0 +1,125 @@
+package transport
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// Post is one POST: the packets a client sends. Exactly one answer counts, later ones are ignored. The session that gets
+// it owns Packets and their data. The answers are safe for concurrent use. A literal with Packets and Err is a post that
+// no request waits for, for tests: see Answered.
+type Post struct {
+	// Packets are the packets of the body, in order; with Err those before it.
+	Packets []wire.EnginePacket
+	// Err says that the body was not what the protocol allows, or that its end is missing: a wire.DecodeError,
+	// ErrTooManyPackets, ErrContentType or ErrBodyAborted. The session must close.
+	Err error
+
+	answer  answer
+	refusal *Error
+	ok      bool
+}
+
+// Done answers with 200 and "ok". It never blocks. It reports whether the answer was taken.
+func (p *Post) Done() bool {
+	return p.answer.settle(func() { p.ok = true })
+}
+
+// Reject answers with a refusal; nil is BadRequest. It never blocks, and reports whether the answer was taken.
+func (p *Post) Reject(e *Error) bool {
+	if e == nil {
+		e = BadRequest()
+	}
+	return p.answer.settle(func() { p.refusal = e })
+}
+
+// Answered gives a channel that is closed when the post is answered.
+func (p *Post) Answered() <-chan struct{} { return p.answer.wait() }
+
+// Answer gives the answer: ok after Done, the refusal after Reject, neither before.
+func (p *Post) Answer() (ok bool, refusal *Error) {
+	p.answer.mu.Lock()
+	defer p.answer.mu.Unlock()
+	return p.ok, p.refusal
+}
+
+// servePost reads a body within its limits, hands its packets over, and writes the session's answer.
+func (h *Handler) servePost(w http.ResponseWriter, r *http.Request, s Session) {
+	p := &Post{}
+	if isOctetStream(r.Header.Get("Content-Type")) {
+		p.Err = ErrContentType
+	} else {
+		body, err := h.readBody(w, r)
+		if e, ok := errors.AsType[*Error](err); ok {
+			w.Header().Set("Connection", "close") // nobody reads the rest of the body
+			h.refuse(w, r, e)
+			return
+		}
+		p.Packets, p.Err = decodeBody(body, err, h.config.MaxPackets)
+	}
+	s.Post(r.Context(), p)
+	select {
+	case <-p.Answered():
+	case <-r.Context().Done():
+		return
+	}
+	if p.refusal != nil {
+		h.refuse(w, r, p.refusal)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html") // text/plain makes some browsers offer a download
+	header.Set("Content-Length", "2")
+	header.Set("Cache-Control", "no-store")
+	_, _ = io.WriteString(w, "ok") // a client that left is noticed by its poll
+}
+
+// readBody reads the body of a POST. The error is an *Error when it is too large, else ErrBodyAborted.
+func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > int64(h.config.MaxPayload) {
+		return nil, payloadTooLarge()
+	}
+	control := http.NewResponseController(w)
+	if control.SetReadDeadline(time.Now().Add(h.config.BodyTimeout)) == nil {
+		// Left in place it would end the context of a request that waits for its answer.
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	// The announced length is a promise: memory grows with what arrives.
+	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength+bytes.MinRead, bytes.MinRead), 8<<10)))
+	_, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, int64(h.config.MaxPayload)))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, payloadTooLarge()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBodyAborted, err)
+	}
+	return buffer.Bytes(), nil
+}
+
+// decodeBody splits a body into packets. A body that could not be read has none: the client will not know which arrived.
+func decodeBody(body []byte, err error, maxPackets int) ([]wire.EnginePacket, error) {
+	if err != nil {
+		return nil, err
+	}
+	packets := make([]wire.EnginePacket, 0, min(bytes.Count(body, []byte{wire.PayloadSeparator})+1, maxPackets))
+	err = wire.DecodePayload(body, func(p wire.EnginePacket) error {
+		if len(packets) == maxPackets {
+			return ErrTooManyPackets
+		}
+		packets = append(packets, p)
+		return nil
+	})
+	return packets, err
+}
+
+func isOctetStream(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/octet-stream"
+}

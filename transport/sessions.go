@@ -1,0 +1,40 @@
+package transport
+
+import "context"
+
+// Sessions is what the layer above provides. All its methods may be called from many goroutines.
+type Sessions interface {
+	// Open makes a session for a handshake. link is a *Poll or a *WebSocket; the new session owns it. An error refuses
+	// the client: an *Error as it is, ErrDraining and ErrTooManyConnections with 503, others with 500; a websocket is by
+	// then upgraded and gets a close frame instead (1013 for a 503, else 1011), see Admitter. After an error the
+	// link must not be in use, nor have been started.
+	Open(h *Handshake, link Link) error
+	// Find gives the session with this id. ctx ends when the client leaves.
+	Find(ctx context.Context, sid string) (Session, bool)
+}
+
+// Admitter may be implemented by a Sessions that can tell before a session exists, and before a websocket is upgraded,
+// that a handshake would be refused. Its errors mean what those of Sessions.Open mean.
+type Admitter interface {
+	Admit(ctx context.Context, h *Handshake) error
+}
+
+// Session is one session of the layer above. Its methods may be called from many goroutines and after its end. A request
+// that does not suit its transport is refused by the session itself, with BadRequest.
+type Session interface {
+	// Poll hands over a waiting GET. It never blocks.
+	Poll(p *Poll)
+	// PollAborted says that the client went away while p waited for its answer, or while the answer was written to it:
+	// what Respond was given is lost. It never blocks.
+	PollAborted(p *Poll)
+	// Post hands over a POST. It may block, which slows this client down; ctx ends when the client leaves.
+	Post(ctx context.Context, p *Post)
+	// Probe hands over a websocket that wants to take over. The session owns it and must Start or Abort it.
+	Probe(ws *WebSocket)
+}
+
+// Link is what a handshake came with: a *Poll or a *WebSocket.
+type Link interface{ isLink() }
+
+func (*Poll) isLink()      {}
+func (*WebSocket) isLink() {}

@@ -1,0 +1,132 @@
+package transport
+
+import (
+	"bufio"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// refuseLinger bounds how long a websocket that was refused after its upgrade is kept for its close frame to be read.
+const refuseLinger = time.Second
+
+// serveWebSocket upgrades a verified request and hands the websocket to its session, or to a new one.
+func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q request) {
+	ws := h.upgrade(w, r)
+	if ws == nil {
+		return
+	}
+	taken := false
+	defer func() {
+		if !taken {
+			ws.Abort()
+		}
+	}()
+	if q.session != nil {
+		q.session.Probe(ws)
+		taken = true
+		return
+	}
+	err := h.sessions.Open(q.handshake, ws)
+	if err == nil {
+		taken = true
+		return
+	}
+	e := refusal(err, internal())
+	h.config.Logger.DebugContext(r.Context(), "websocket refused", "remote", q.handshake.RemoteAddr, "reason", e.Message)
+	if h.config.Refused != nil {
+		h.config.Refused(r, e)
+	}
+	ws.dismiss(e)
+}
+
+// upgrade gives nil after it has answered with an error.
+func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
+	if !canHijack(w) { // the library would find out after its answer
+		h.refuse(w, r, internal())
+		return nil
+	}
+	ws := &WebSocket{shared: h.shared}
+	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // originMayConnect has decided
+	if h.shared.deflate != nil {
+		options.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	library, err := websocket.Accept(&hijackWriter{ResponseWriter: w, ws: ws}, r, options)
+	if err != nil { // the library has answered: this server cannot be upgraded
+		h.config.Logger.DebugContext(r.Context(), "upgrade failed", "remote", r.RemoteAddr, "err", err)
+		return nil
+	}
+	library.SetReadLimit(int64(h.shared.maxPayload))
+	ws.library = library
+	if w.Header().Get("Sec-Websocket-Extensions") != "" {
+		ws.deflate = h.shared.deflate
+	}
+	return ws
+}
+
+// dismiss ends a websocket that no session took, in the goroutine of its request.
+func (ws *WebSocket) dismiss(e *Error) {
+	code := uint16(codeInternalError)
+	if e.Status == http.StatusServiceUnavailable {
+		code = codeTryAgainLater
+	}
+	frame := wire.AppendCloseFrame(nil, code, e.Message)
+	if ws.WriteAll([][]byte{frame}, refuseLinger) != nil {
+		return
+	}
+	ws.mu.Lock()
+	ws.linger = refuseLinger
+	ws.mu.Unlock()
+	ws.finish.Store(true)
+	ws.discard()
+}
+
+// hijackWriter hands a connection to the websocket library with small buffers in place of those of net/http, and such
+// that nothing of the request is retained by it.
+type hijackWriter struct {
+	http.ResponseWriter
+	ws *WebSocket
+}
+
+// Hijack takes the connection over. What net/http has read of it already comes out of its first reads.
+func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	prefix, err := buffered.Reader.Peek(buffered.Reader.Buffered())
+	if err != nil { // cannot be: no more is asked for than there is
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	w.ws.attach(conn, slices.Clone(prefix))
+	own := (*libraryConn)(w.ws)
+	return own, bufio.NewReadWriter(
+		bufio.NewReaderSize(own, w.ws.shared.readBuffer), bufio.NewWriterSize(own, maxControlFrame)), nil
+}
+
+// canHijack reports whether the connection of a request can be taken over.
+func canHijack(w http.ResponseWriter) bool {
+	for {
+		if _, ok := w.(http.Hijacker); ok {
+			return true
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return false
+		}
+		w = wrapper.Unwrap()
+	}
+}
+
+// WriteHeaderNow passes on what routers that delay WriteHeader want to be told before a hijack.
+func (w *hijackWriter) WriteHeaderNow() {
+	if now, ok := w.ResponseWriter.(interface{ WriteHeaderNow() }); ok {
+		now.WriteHeaderNow()
+	}
+}

@@ -1,0 +1,149 @@
+package transport
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// busyRetry is the Retry-After of requests over a limit of concurrent ones.
+const busyRetry = time.Second
+
+// request is a verified request: for a session, or, with a nil session, a handshake.
+type request struct {
+	kind      Kind
+	session   Session
+	handshake *Handshake
+}
+
+// verify checks a request in the order of the Engine.IO server: transport, Origin header, session id, then for
+// handshakes method, upgrade, protocol version, and last what costs most or asks others.
+func (h *Handler) verify(r *http.Request) (request, *Error) {
+	query := r.URL.RawQuery
+	q, ok := h.transportOf(query)
+	if !ok {
+		return q, UnknownTransport()
+	}
+	if !isFieldValue(r.Header.Get("Origin")) {
+		return q, BadRequest()
+	}
+	if sid := queryValue(query, "sid"); sid != "" {
+		return h.verifyKnown(r, q, sid)
+	}
+	return h.verifyHandshake(r, q)
+}
+
+func (h *Handler) transportOf(query string) (request, bool) {
+	switch queryValue(query, "transport") {
+	case "polling":
+		return request{kind: Polling}, h.allows(Polling)
+	case "websocket":
+		return request{kind: WebSocketKind}, h.allows(WebSocketKind)
+	default:
+		return request{}, false
+	}
+}
+
+// verifyKnown checks a request with a session id.
+func (h *Handler) verifyKnown(r *http.Request, q request, sid string) (request, *Error) {
+	s, ok := h.sessions.Find(r.Context(), sid)
+	if !ok || s == nil {
+		return q, UnknownSID()
+	}
+	q.session = s
+	if q.kind == WebSocketKind {
+		if h.config.DisableUpgrades {
+			return q, BadRequest()
+		}
+		return q, h.verifyUpgrade(r)
+	}
+	if wantsUpgrade(r) || r.Method != http.MethodGet && r.Method != http.MethodPost {
+		return q, BadRequest()
+	}
+	return q, nil
+}
+
+// verifyHandshake checks a request without a session id.
+func (h *Handler) verifyHandshake(r *http.Request, q request) (request, *Error) {
+	if r.Method != http.MethodGet {
+		return q, BadHandshakeMethod()
+	}
+	if wantsUpgrade(r) != (q.kind == WebSocketKind) {
+		return q, BadRequest()
+	}
+	if queryValue(r.URL.RawQuery, "EIO") != "4" {
+		return q, UnsupportedProtocol()
+	}
+	if q.kind == WebSocketKind {
+		if e := h.verifyUpgrade(r); e != nil {
+			return q, e
+		}
+	}
+	if h.config.AllowRequest != nil {
+		if err := h.config.AllowRequest(r); err != nil {
+			return q, refusal(err, Forbidden(""))
+		}
+	}
+	q.handshake = NewHandshake(r, q.kind)
+	if q.handshake.size() > h.config.MaxHeaderBytes {
+		return q, headersTooLarge()
+	}
+	if h.admitter != nil {
+		if err := h.admitter.Admit(r.Context(), q.handshake); err != nil {
+			return q, refusal(err, internal())
+		}
+	}
+	return q, nil
+}
+
+// verifyUpgrade checks that r is a websocket handshake from a page that may make one.
+func (h *Handler) verifyUpgrade(r *http.Request) *Error {
+	if r.Method != http.MethodGet || !wantsUpgrade(r) || !isWebSocketRequest(r) {
+		return BadRequest()
+	}
+	if !h.originMayConnect(r) {
+		return Forbidden("")
+	}
+	return nil
+}
+
+// originMayConnect guards websockets, which CORS does not reach. Only browsers send an Origin header.
+func (h *Handler) originMayConnect(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	switch {
+	case origin == "":
+		return true
+	case h.config.CheckOrigin != nil:
+		return h.config.CheckOrigin(r)
+	default:
+		return sameOrigin(r, origin) || h.cors.origins.has(origin)
+	}
+}
+
+// wantsUpgrade reports whether r asks to become a websocket.
+func wantsUpgrade(r *http.Request) bool {
+	return r.ProtoMajor == 1 && hasToken(r.Header, "Connection", "upgrade") && hasToken(r.Header, "Upgrade", "websocket")
+}
+
+// isWebSocketRequest checks the rest of what RFC 6455 demands of a handshake.
+func isWebSocketRequest(r *http.Request) bool {
+	keys := r.Header.Values("Sec-Websocket-Key")
+	if r.ProtoMinor < 1 || r.Header.Get("Sec-Websocket-Version") != "13" || len(keys) != 1 {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
+	return err == nil && len(key) == 16
+}
+
+// hasToken reports whether a header that is a list holds a token, whatever its case.
+func hasToken(header http.Header, name, token string) bool {
+	for _, line := range header[http.CanonicalHeaderKey(name)] {
+		for item := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
