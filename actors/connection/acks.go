@@ -1,0 +1,119 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// ackWait is one awaited acknowledgement. It is answered at most once, by the actor.
+type ackWait struct {
+	id    uint64
+	reply chan ackResult // of capacity 1
+}
+
+type ackResult struct {
+	args wire.Args
+	err  error
+}
+
+func (w *ackWait) answer(r ackResult) {
+	select {
+	case w.reply <- r:
+	default:
+	}
+}
+
+// await registers a wait before its packet leaves.
+func (c *connection) await(s *socket, w *ackWait) error {
+	if len(s.acks) >= c.env.Options.MaxPendingAcks {
+		return fmt.Errorf("%w: at most %d", ErrTooManyAcks, c.env.Options.MaxPendingAcks)
+	}
+	if s.acks == nil {
+		s.acks = make(map[uint64]*ackWait)
+	}
+	s.acks[w.id] = w
+	return nil
+}
+
+// acked takes an acknowledgement of the client. One that nobody awaits is late, or made up: it is counted.
+func (c *connection) acked(s *socket, id uint64, args wire.Args) {
+	w := s.acks[id]
+	if w == nil {
+		c.env.Counters.AcksUnknown.Add(1)
+		return
+	}
+	s.forget(id)
+	w.answer(ackResult{args: args})
+}
+
+func (c *connection) ackCancelled(m *ackCancelled) {
+	if s := c.own(m.socket); s != nil {
+		s.forget(m.id)
+	}
+}
+
+func (s *socket) forget(id uint64) {
+	delete(s.acks, id)
+	if len(s.acks) == 0 {
+		s.acks = nil
+	}
+}
+
+// emit queues a packet of the application.
+func (c *connection) emit(m *emit) {
+	s := c.own(m.socket)
+	if s == nil {
+		if m.wait != nil {
+			m.wait.answer(ackResult{err: ErrClosed})
+		}
+		return
+	}
+	if m.wait != nil {
+		if err := c.await(s, m.wait); err != nil {
+			m.wait.answer(ackResult{err: err})
+			return
+		}
+	}
+	c.send(m.message, m.flags)
+}
+
+// EmitWithAck sends a packet that was encoded with the id of NextAckID, and waits for its acknowledgement: until it
+// comes, the context ends, or the socket ends (ErrClosed). While it waits the session reads on past its usual bound; when
+// the second bound is hit too, it fails with ErrInboxFull.
+func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f Flags) (wire.Args, error) {
+	if s.Closed() {
+		return wire.Args{}, ErrClosed
+	}
+	w := &ackWait{id: id, reply: make(chan ackResult, 1)}
+	overflow := s.session.gate.await()
+	defer s.session.gate.awaited()
+	s.direct(&emit{socket: s, message: m, flags: f | FlagKeep, wait: w})
+	select {
+	case r := <-w.reply:
+		return r.args, r.err
+	case <-ctx.Done():
+		s.direct(&ackCancelled{socket: s, id: id})
+		return wire.Args{}, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+	case <-s.ctx.Done():
+		return s.lastAnswer(w)
+	case <-overflow:
+		s.session.env.Counters.AcksOverflown.Add(1)
+		s.direct(&ackCancelled{socket: s, id: id})
+		return wire.Args{}, ErrInboxFull
+	}
+}
+
+// lastAnswer prefers an acknowledgement that came before the end.
+func (s *Socket) lastAnswer(w *ackWait) (wire.Args, error) {
+	select {
+	case r := <-w.reply:
+		return r.args, r.err
+	default:
+		return wire.Args{}, ErrClosed
+	}
+}
+
+// NextAckID returns an id that is unique for this socket.
+func (s *Socket) NextAckID() uint64 { return s.ackIDs.Add(1) - 1 }

@@ -1,0 +1,85 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// direct sends an operation on this socket so that it overtakes no broadcast that the caller made before.
+func (s *Socket) direct(m any) { s.session.env.Registry.Direct(s.shard, s.session.pid, m) }
+
+// Emit queues an encoded packet. It never blocks; ErrClosed after the end of the socket.
+func (s *Socket) Emit(m *wire.Prepared, f Flags) error {
+	if s.Closed() {
+		return ErrClosed
+	}
+	s.direct(&emit{socket: s, message: m, flags: f})
+	return nil
+}
+
+// Join puts the socket into rooms. When it returns nil, every broadcast that is made afterwards reaches it there.
+func (s *Socket) Join(ctx context.Context, rooms ...string) error {
+	if slices.Contains(rooms, "") {
+		return ErrEmptyRoom
+	}
+	done := make(chan error, 1)
+	s.direct(&joinRooms{socket: s, rooms: rooms, done: done})
+	return s.wait(ctx, "join", done)
+}
+
+// Leave takes the socket out of rooms. Its own room, named by its id, cannot be left.
+func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
+	done := make(chan error, 1)
+	s.direct(&leaveRooms{socket: s, rooms: rooms, done: done})
+	return s.wait(ctx, "leave", done)
+}
+
+func (s *Socket) wait(ctx context.Context, operation string, done <-chan error) error {
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		if s.Closed() {
+			return ErrClosed
+		}
+		return fmt.Errorf("%s: %w", operation, context.Cause(ctx))
+	case <-s.ctx.Done():
+		return ErrClosed
+	}
+}
+
+// Rooms lists the rooms that the socket is in, its own first.
+func (s *Socket) Rooms(ctx context.Context) ([]string, error) {
+	reply := make(chan []string, 1)
+	s.direct(&listRooms{socket: s, reply: reply})
+	select {
+	case rooms := <-reply:
+		if rooms == nil {
+			return nil, ErrClosed
+		}
+		return rooms, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("rooms: %w", context.Cause(ctx))
+	case <-s.ctx.Done():
+		return nil, ErrClosed
+	}
+}
+
+// Disconnect ends the socket after what was emitted to it; whole ends its session with all its sockets. Idempotent.
+func (s *Socket) Disconnect(whole bool) {
+	r := ReasonServerDisconnect
+	if whole {
+		r = ReasonForcedServerClose
+	}
+	s.direct(&disconnectSocket{socket: s, whole: whole, reason: r})
+}
+
+// Authenticate makes the socket authenticated without asking the verifier. On a socket that is authenticated already it
+// does nothing.
+func (s *Socket) Authenticate(p *Principal) { s.direct(&forceAuthenticated{socket: s, principal: p}) }
+
+// Ping sends the application-level ping. Unless ignoreAuth is set it closes a session whose socket is not authenticated.
+func (s *Socket) Ping(ignoreAuth bool) { s.direct(&pingSocket{socket: s, ignoreAuth: ignoreAuth}) }

@@ -1,0 +1,272 @@
+package connection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/wire"
+)
+
+// The events of the reference, and their fixed texts.
+const (
+	eventAuthenticate    = "authenticate"
+	eventAuthenticated   = "authenticated"
+	eventUnauthenticated = "unauthenticated"
+	eventPing            = "ping"
+	eventJoin            = "join"
+	eventLeave           = "leave"
+
+	textRefused  = "Invalid token to authenticate! Please login again!"
+	textFailed   = "Failed to authenticate connection! Please login again!"
+	textTimedOut = "Authentication timed out! Please login again!"
+	textExpired  = "Authentication expired! Please login again!"
+)
+
+// timeFormat is ISO 8601 in UTC with milliseconds, as the original writes times.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+func (c *connection) isoNow() string { return c.now().UTC().Format(timeFormat) }
+
+// authenticateEvent turns the client's event into an input of the machine. A payload asks for a renewal.
+func (c *connection) authenticateEvent(s *socket, m *received) {
+	in := inAuthenticate
+	if payload := m.args.Raw(0); payload != nil && string(payload) != "null" {
+		in = inRenew
+		if s.phase == phaseAuthenticated {
+			renewed := *s.handle.handshake
+			renewed.Auth, renewed.Renewal = payload, true
+			s.renewal = &renewed
+		}
+	}
+	if c.attempts >= c.env.Options.MaxAuthAttempts {
+		in = inExhausted
+	}
+	c.authenticate(s, in)
+}
+
+// authenticate feeds the machine of a socket and executes what it answers with.
+func (c *connection) authenticate(s *socket, in authInput) {
+	p, effects := next(s.phase, in)
+	moved := p.public() != s.phase.public()
+	s.phase = p
+	if moved {
+		c.publish(s)
+	}
+	for _, e := range effects {
+		c.execute(s, e)
+	}
+}
+
+// publish makes the state visible: to the handle and to the supervisor.
+func (c *connection) publish(s *socket) {
+	state := s.phase.public()
+	s.handle.state.Store(uint32(state))
+	m := &SocketState{Socket: s.handle, State: state}
+	if p := s.handle.Principal(); p != nil {
+		m.UserID = p.UserID
+	}
+	c.env.System.Send(c.env.Supervisor, m)
+}
+
+func (c *connection) execute(s *socket, e authEffect) {
+	switch e {
+	case doArmDeadline:
+		s.at[socketAuth] = c.now().Add(c.env.Options.AuthenticateTimeout)
+	case doStopDeadline:
+		s.at[socketAuth] = time.Time{}
+	case doVerify:
+		c.verify(s)
+	case doCancelVerifier:
+		s.stopVerifier()
+	case doAdopt:
+		c.adopt(s)
+	case doSendSuccess:
+		c.emitOwn(s, eventAuthenticated, struct {
+			ID   string `json:"id"`
+			Time string `json:"time"`
+		}{s.handle.id, c.isoNow()})
+	case doAnnounce:
+		c.announceUser(s)
+	case doJoinDefaults:
+		c.join(s, c.env.Options.DefaultRooms, nil)
+	case doPing:
+		c.appPing(s)
+	case doConnected:
+		c.connected(s)
+	case doRefuse:
+		c.env.Counters.AuthRefused.Add(1)
+		c.farewell(s, textRefused, ReasonAuthenticationFailed)
+	case doFail:
+		c.env.Counters.AuthFailed.Add(1)
+		c.farewell(s, textFailed, ReasonAuthenticationFailed)
+	case doTimeOut:
+		c.env.Counters.AuthTimedOut.Add(1)
+		c.farewell(s, textTimedOut, ReasonAuthenticationTimeout)
+	case doExpire:
+		c.farewell(s, textExpired, ReasonPrincipalExpired)
+	case doNoteInvalidState:
+		c.log(s).Warn("client attempted auth in invalid state", slog.String("state", s.phase.public().String()))
+	}
+}
+
+func (c *connection) log(s *socket) *slog.Logger {
+	return c.env.System.Logger().With(
+		slog.String("sid", s.handle.id), slog.String("nsp", s.handle.namespace),
+		slog.String("remote", c.session.handshake.RemoteAddr))
+}
+
+// emitOwn sends one of the machine's own events.
+func (c *connection) emitOwn(s *socket, name string, payload any) {
+	m, err := wire.EncodeEvent(s.handle.namespace, name, payload)
+	if err != nil {
+		panic(fmt.Sprintf("connection: own event does not encode: %v", err))
+	}
+	c.send(m, FlagKeep)
+}
+
+// farewell tells the client why, then ends the whole session: a socket that failed must not hold the connection open.
+func (c *connection) farewell(s *socket, text string, r Reason) {
+	c.emitOwn(s, eventUnauthenticated, struct {
+		Message string `json:"message"`
+		Time    string `json:"time"`
+	}{text, c.isoNow()})
+	c.close(r)
+}
+
+// appPing sends the application-level ping of the reference and arms the next.
+func (c *connection) appPing(s *socket) {
+	if c.env.Options.AppPingInterval <= 0 {
+		return
+	}
+	s.at[socketPing] = c.now().Add(c.env.Options.AppPingInterval)
+	c.sendAppPing(s)
+}
+
+func (c *connection) sendAppPing(s *socket) {
+	c.emitOwn(s, eventPing, struct {
+		Time string `json:"time"`
+	}{c.isoNow()})
+}
+
+// pingSocket is Ping of the facade.
+func (c *connection) pingSocket(m *pingSocket) {
+	s := c.own(m.socket)
+	switch {
+	case s == nil:
+	case !m.ignoreAuth && s.phase.public() != Authenticated:
+		c.close(ReasonForcedServerClose)
+	default:
+		c.sendAppPing(s)
+	}
+}
+
+// adopt takes the verdict's principal over and arms its expiry.
+func (c *connection) adopt(s *socket) {
+	c.attempts = 0
+	c.env.Counters.AuthSucceeded.Add(1)
+	p := s.adopted
+	s.adopted = nil
+	s.stopVerifier()
+	s.handle.principal.Store(p)
+	s.at[socketExpiry] = time.Time{}
+	if p != nil && !p.Expires.IsZero() {
+		s.at[socketExpiry] = p.Expires
+	}
+	if s.renewal != nil {
+		s.handle.renewed.Store(s.renewal)
+		s.renewal = nil
+	}
+}
+
+func (c *connection) announceUser(s *socket) {
+	m := &roomregistry.Authenticated{Member: s.member}
+	if p := s.handle.Principal(); p != nil {
+		m.User = p.UserID
+	}
+	c.env.System.Send(s.handle.shard.PID(), m)
+	c.publish(s)
+}
+
+// verify starts the verifier beside the actor. Its answer comes back as a message with the number of the attempt; one that
+// comes too late is recognised by it.
+func (c *connection) verify(s *socket) {
+	c.attempts++
+	s.attempt++
+	ctx, cancel := context.WithCancel(s.handle.ctx)
+	s.cancel = cancel
+	handshake := s.handle.handshake
+	if s.renewal != nil {
+		handshake = s.renewal
+	}
+	t := &verification{env: c.env, socket: s.handle, handshake: handshake, attempt: s.attempt, ctx: ctx}
+	if !c.env.System.Workers().Run(t) {
+		cancel()
+	}
+}
+
+func (s *socket) stopVerifier() {
+	if s.cancel != nil {
+		s.cancel()
+		s.cancel = nil
+	}
+	s.attempt++ // what the running one answers is late from now on
+}
+
+// verification runs the verifier on a worker.
+type verification struct {
+	env       *Env
+	socket    *Socket
+	handshake *Handshake
+	attempt   uint32
+	ctx       context.Context //nolint:containedctx // a task's own, from its start to its end
+}
+
+// Run calls the user's function and reports its verdict.
+func (v *verification) Run() {
+	m := &verdict{socket: v.socket, attempt: v.attempt, input: inFailed}
+	defer func() {
+		if r := recover(); r != nil {
+			v.env.panicked("authenticate", r, debug.Stack())
+			m.err = fmt.Errorf("%w: %v", ErrPanicked, r)
+		}
+		v.socket.session.tell(m)
+	}()
+	m.principal, m.err = v.env.Options.Authenticate(v.ctx, v.handshake)
+	switch {
+	case errors.Is(m.err, ErrRefused), m.err == nil && m.principal == nil:
+		m.input = inRefused
+	case m.err == nil:
+		m.input = inAccepted
+	}
+}
+
+// verdict takes the verifier's answer, unless it comes too late.
+func (c *connection) verdict(m *verdict) {
+	s := c.own(m.socket)
+	if s == nil || m.attempt != s.attempt {
+		c.env.Counters.LateVerdicts.Add(1)
+		return
+	}
+	if m.input == inFailed {
+		c.log(s).Error("failed to authenticate", slog.Any("err", m.err))
+	}
+	s.adopted = m.principal
+	c.authenticate(s, m.input)
+	c.rearm()
+}
+
+// forceAuthenticated authenticates a socket by order of the application.
+func (c *connection) forceAuthenticated(m *forceAuthenticated) {
+	s := c.own(m.socket)
+	if s == nil || s.phase.public() == Authenticated {
+		return
+	}
+	s.adopted = m.principal
+	c.authenticate(s, inForce)
+	c.rearm()
+}

@@ -1,0 +1,240 @@
+package connection
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// stage is where a session stands in its life.
+type stage uint8
+
+const (
+	stageNew     stage = iota
+	stageOpen          // packets flow both ways
+	stageClosing       // the farewell is on its way, nothing is accepted any more
+	stageClosed        // the transport is gone; only the actor's own end is left
+)
+
+// connection is the actor of one session. See doc.go for what it owns.
+type connection struct {
+	guard actors.Guard
+	env   *Env
+	ctx   actor.Context // valid within Receive only
+	self  *actor.PID
+
+	session  *Session
+	stage    stage
+	draining bool
+	reason   Reason // why it closes
+
+	out       *lane           // the current transport's
+	poll      *transport.Poll // the waiting GET
+	lastWord  *wire.Prepared  // what a polling client gets last
+	candidate *lane           // a websocket that probes
+	probed    bool
+	readers   int // websockets whose reader runs
+
+	deadlines
+	pinged uint64 // stalls of the gate when the last ping left
+
+	sockets  []*socket
+	departed []string // namespaces that were left: their late packets are no breach
+	attempts int      // authentication attempts since the last success
+	raw      RawHandler
+	rawInbox *inbox
+}
+
+// Props makes the props that all connections of one server share.
+func Props(env *Env) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor {
+		return &connection{env: env, guard: actors.NewGuard(env.System, "connection")}
+	}, actors.Inline())
+}
+
+// Receive dispatches.
+func (c *connection) Receive(ctx actor.Context) {
+	defer c.guard.Catch(ctx)
+	c.ctx = ctx
+	switch m := ctx.Message().(type) {
+	case *roomregistry.Delivery:
+		c.deliver(m)
+	case *received:
+		c.receive(m)
+	case *emit:
+		c.emit(m)
+	case *written:
+		c.written(m)
+	case *due:
+		c.due()
+	case *pollOpened:
+		c.pollOpened(m.poll)
+	case *pollAborted:
+		c.pollAborted(m.poll)
+	case *probeOpened:
+		c.probeOpened(m.ws)
+	case *controlQueued:
+		c.controlQueued(m)
+	case *transportClosed:
+		c.transportClosed(m)
+	case *protocolBroken:
+		c.fail(m.reason)
+	default:
+		c.receiveRequest(ctx)
+	}
+}
+
+// receiveRequest dispatches what comes from the application, the supervisor and the registry.
+func (c *connection) receiveRequest(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *Begin:
+		c.begin(m)
+	case *verdict:
+		c.verdict(m)
+	case *joinRooms:
+		c.joinRooms(m)
+	case *leaveRooms:
+		c.leaveRooms(m)
+	case *listRooms:
+		c.listRooms(m)
+	case *ackCancelled:
+		c.ackCancelled(m)
+	case *disconnectSocket:
+		c.disconnectSocket(m)
+	case *forceAuthenticated:
+		c.forceAuthenticated(m)
+	case *pingSocket:
+		c.pingSocket(m)
+	case *sendRaw:
+		c.send(m.message, FlagKeep)
+	case *closeSession:
+		c.close(m.reason)
+	case *roomregistry.Announce:
+		c.announce(m)
+	case *Drain:
+		c.draining = true
+	case *Shutdown:
+		c.close(ReasonServerShutdown)
+	case *Abort:
+		c.abort(m.Reason)
+	case *actor.Started:
+		c.self = ctx.Self()
+	case *actor.Stopping:
+		c.stopping()
+	case *actor.Stopped:
+		c.stopped()
+	case actor.AutoReceiveMessage, actor.SystemMessage:
+	default:
+		c.env.System.Logger().Error("connection: unknown message", slog.String("type", typeName(m)))
+	}
+}
+
+// begin opens the session on its first transport.
+func (c *connection) begin(m *Begin) {
+	c.session = m.Session
+	c.stage = stageOpen
+	c.timer = c.env.System.Clock().NewTimer("connection", func() { c.env.System.Send(c.session.pid, &due{}) })
+	c.env.Counters.Sessions.Add(1)
+	c.out = &lane{}
+	open := wire.Open{
+		SID: c.session.sid, PingInterval: c.env.Options.PingInterval, PingTimeout: c.env.Options.PingTimeout,
+		MaxPayload: c.env.Options.MaxPayload,
+	}
+	switch link := m.Link.(type) {
+	case *transport.WebSocket:
+		c.out.ws = link
+		c.session.onSocket.Store(true)
+		c.start(link)
+	case *transport.Poll:
+		c.poll = link
+		open.Upgrades = c.env.Options.Upgrades
+	}
+	c.send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineOpen, Data: wire.AppendOpen(nil, open)}), FlagKeep)
+	c.arm(deadlinePing, c.env.Options.PingInterval)
+	if c.env.App == nil {
+		c.beginRaw()
+	} else {
+		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
+	}
+	c.rearm()
+}
+
+func (c *connection) start(ws *transport.WebSocket) {
+	c.readers++
+	ws.Start(c.session, c.env.System.Go)
+}
+
+// beginRaw opens the application's side of a bare session.
+func (c *connection) beginRaw() {
+	c.raw = c.env.Raw.NewSession(c.session)
+	c.rawInbox = &inbox{workers: c.env.System.Workers()}
+	c.rawInbox.push(&rawJob{session: c.session, kind: rawOpened, handler: c.raw})
+}
+
+// receive handles one packet of the client.
+func (c *connection) receive(m *received) {
+	if c.candidate != nil && m.from == c.candidate.ws {
+		c.receiveCandidate(m)
+		return
+	}
+	if c.stage != stageOpen || m.from != c.out.ws {
+		c.leaveGate(m)
+		if c.stage == stageClosing && m.from == nil && c.out.ws == nil && m.packet.Type == wire.EngineClose {
+			c.lost(c.reason) // it has read what it wanted to
+		}
+		return
+	}
+	if m.err != nil {
+		c.env.Counters.ParseErrors.Add(1)
+		c.leaveGate(m)
+		c.fail(ReasonParseError)
+		return
+	}
+	switch m.packet.Type {
+	case wire.EngineMessage:
+		c.message(m)
+	case wire.EnginePong:
+		c.ponged()
+	case wire.EngineClose:
+		c.closedByPeer()
+	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EngineOpen:
+		c.misplaced(m.packet.Type)
+	default:
+		c.misplaced(m.packet.Type)
+	}
+	c.rearm()
+}
+
+// misplaced handles packets that have no meaning here. Node ignores noop, upgrade and open outside their place; a ping
+// of the client belongs to the third revision of the protocol and closes the session.
+func (c *connection) misplaced(t wire.EngineType) {
+	if t == wire.EnginePing {
+		c.fail(ReasonForcedClose)
+	}
+}
+
+// message passes one message to the layer above.
+func (c *connection) message(m *received) {
+	if c.raw == nil {
+		c.packet(m)
+		return
+	}
+	c.rawInbox.push(&rawJob{
+		session: c.session, handler: c.raw, kind: rawMessage, binary: m.packet.Binary, data: m.packet.Data, size: m.size,
+	})
+}
+
+func (c *connection) leaveGate(m *received) {
+	if m.size > 0 || m.packet.Type == wire.EngineMessage && m.err == nil {
+		c.session.gate.leave(m.size)
+	}
+}
+
+// now is the time of the deadlines.
+func (c *connection) now() time.Time { return time.Now() }

@@ -1,0 +1,30 @@
+package connection
+
+import "sync/atomic"
+
+// Counters are what the connections of one server counted since it started. Safe for concurrent use.
+type Counters struct {
+	Sessions           atomic.Uint64 // opened
+	SessionsClosed     atomic.Uint64
+	Upgrades           atomic.Uint64 // polling to websocket, completed
+	UpgradesFailed     atomic.Uint64
+	PacketsIn          atomic.Uint64
+	BytesIn            atomic.Uint64
+	PacketsOut         atomic.Uint64
+	BytesOut           atomic.Uint64
+	ParseErrors        atomic.Uint64 // packets that broke a session
+	EventsDropped      atomic.Uint64 // before authentication, while draining, for a namespace that was left
+	EventsUnhandled    atomic.Uint64 // no handler for the name
+	SlowConsumers      atomic.Uint64 // sessions cut by the queue bound or the write deadline
+	MessagesDropped    atomic.Uint64 // volatile or oldest, by the queue policy
+	AuthRefused        atomic.Uint64
+	AuthFailed         atomic.Uint64
+	AuthTimedOut       atomic.Uint64
+	AuthSucceeded      atomic.Uint64
+	HandlerPanics      atomic.Uint64
+	LateVerdicts       atomic.Uint64 // answers of a verifier that no longer mattered
+	PongsExcused       atomic.Uint64 // missed while the session did not read for its own sake
+	AcksUnknown        atomic.Uint64 // acknowledgements that nobody awaited
+	AcksOverflown      atomic.Uint64 // waits that failed with ErrInboxFull
+	RoomRequestsDenied atomic.Uint64
+}

@@ -1,0 +1,137 @@
+package connection
+
+import (
+	"time"
+
+	"github.com/actio-go/actio/actors"
+)
+
+// deadline names what a session waits for. Those of its sockets are kept by the sockets.
+type deadline uint8
+
+const (
+	deadlinePing    deadline = iota // send the next ping
+	deadlinePong                    // the answer to the last one
+	deadlineConnect                 // a namespace joined
+	deadlineUpgrade                 // the probing websocket's upgrade packet
+	deadlineNoop                    // a GET that waits while a websocket probes
+	deadlineClose                   // the end of a farewell
+	deadlineCount
+)
+
+// deadlines is the one timer of a connection and what it is armed for: the nearest of all deadlines of the session and of
+// its sockets.
+type deadlines struct {
+	timer *actors.Timer
+	at    [deadlineCount]time.Time // zero: not armed
+	next  time.Time                // what the timer is armed for
+}
+
+func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().Add(after) }
+
+func (c *connection) disarm(d deadline) { c.at[d] = time.Time{} }
+
+// rearm sets the timer to the nearest deadline. A timer that would fire too early is left alone: it finds nothing due and
+// comes back here, which costs less than moving it with every packet.
+func (c *connection) rearm() {
+	if c.timer == nil {
+		return
+	}
+	nearest := c.nearest()
+	switch {
+	case nearest.IsZero():
+		c.timer.Stop()
+		c.next = time.Time{}
+	case c.next.IsZero() || nearest.Before(c.next):
+		c.next = nearest
+		c.timer.Reset(max(0, nearest.Sub(c.now())))
+	}
+}
+
+func (c *connection) nearest() time.Time {
+	var nearest time.Time
+	for _, t := range c.at {
+		nearest = sooner(nearest, t)
+	}
+	for _, s := range c.sockets {
+		for _, t := range s.at {
+			nearest = sooner(nearest, t)
+		}
+	}
+	return nearest
+}
+
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// due handles every deadline that has passed.
+func (c *connection) due() {
+	if c.timer == nil {
+		return
+	}
+	c.next = time.Time{}
+	now := c.now()
+	for d := range deadlineCount {
+		if passed(c.at[d], now) {
+			c.at[d] = time.Time{}
+			c.passed(d)
+		}
+	}
+	c.socketsDue(now)
+	c.rearm()
+}
+
+func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+
+func (c *connection) passed(d deadline) {
+	switch d {
+	case deadlinePing:
+		c.ping()
+	case deadlinePong:
+		c.pongMissed()
+	case deadlineConnect:
+		c.close(ReasonConnectTimeout)
+	case deadlineUpgrade:
+		c.upgradeFailed()
+	case deadlineNoop:
+		c.releasePoll()
+	case deadlineClose:
+		c.abort(c.reason)
+	case deadlineCount:
+	}
+}
+
+// ping sends the heartbeat of Engine.IO. While an upgrade is under way it waits: the packet could not leave.
+func (c *connection) ping() {
+	if c.stage != stageOpen {
+		return
+	}
+	if c.probed {
+		c.arm(deadlinePing, min(c.env.Options.PingInterval, time.Second))
+		return
+	}
+	_, c.pinged = c.session.gate.stalled()
+	c.send(c.env.ping, FlagKeep)
+	c.arm(deadlinePong, c.env.Options.PingTimeout)
+}
+
+func (c *connection) ponged() {
+	c.disarm(deadlinePong)
+	c.arm(deadlinePing, c.env.Options.PingInterval)
+}
+
+// pongMissed ends the session, unless the pong may lie unread because the session itself stopped reading: then the client
+// is asked again. A peer that is really dead shows by its connection, or once reading goes on.
+func (c *connection) pongMissed() {
+	now, times := c.session.gate.stalled()
+	if now || times != c.pinged {
+		c.env.Counters.PongsExcused.Add(1)
+		c.ping()
+		return
+	}
+	c.lost(ReasonPingTimeout)
+}

@@ -1,0 +1,35 @@
+// Package connection is one actor per Engine.IO session. It owns the session's transport, upgrade, heartbeat and outgoing
+// queue, and the sockets (one per namespace) with their authentication, rooms and pending acknowledgements. Nothing of
+// that is shared: everything that happens to it is a message.
+//
+// Two layers live in the actor. The session (connection.go, polling.go, write.go, lane.go, deadlines.go, close.go) knows
+// nothing of what messages mean; the sockets (namespaces.go, auth.go, authenticate.go, rooms.go, acks.go) know nothing of
+// transports. The lower one is usable alone: Env.Raw.
+//
+// Beside the actor, with their own rules: Session is the reading side, in whose readers' goroutines packets are decoded;
+// gate is the back-pressure between readers and handlers; inbox runs user code in order, on a worker. User code never runs
+// within Receive.
+//
+// The protocol of the actor:
+//
+//	message                        from                      effect
+//	Begin                          the supervisor's caller   opens the session on its first transport
+//	received                       a reader                  one packet of the client
+//	pollOpened, pollAborted        a GET                     waits for packets; aborted: the session ends
+//	probeOpened                    a websocket               candidate for the upgrade
+//	controlQueued                  a reader                  a pong or close reply, written in order with all else
+//	transportClosed                a reader                  its end
+//	written                        the temporary writer      the next batch, or back to non-blocking writes
+//	due                            the timer                 whatever deadline has passed
+//	roomregistry.Delivery          a shard                   a run of broadcasts
+//	emit, joinRooms, leaveRooms,   the application           as their names say
+//	listRooms, disconnectSocket,
+//	pingSocket, forceAuthenticated
+//	ackCancelled                   EmitWithAck               its wait ended otherwise
+//	verdict                        the verifier              its answer, with the number of the attempt
+//	roomregistry.Announce          the supervisor            tell a shard about the sockets it owns
+//	Drain, Shutdown, Abort         the supervisor            refuse new events; close in good order; close at once
+//
+// What it tells: SocketOpened, SocketState and SocketClosed to the supervisor; Attach, Authenticated, Join, Leave and
+// Detach to the socket's shard of the registry.
+package connection

@@ -1,0 +1,140 @@
+package connection
+
+import (
+	"context"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/wire"
+)
+
+// Env is what all connections of one server share. It is immutable once the first connection exists.
+type Env struct {
+	System     *actors.System
+	Registry   *roomregistry.Registry // nil for a bare engine
+	Supervisor *actor.PID
+	Options    Options
+	Counters   *Counters
+
+	// App is the Socket.IO application above. Nil means a bare engine: then Raw is called.
+	App App
+	Raw Raw
+
+	ping, noop, bye *wire.Prepared // shared by all
+}
+
+// NewEnv completes e.
+func NewEnv(e Env) *Env {
+	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
+	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})
+	e.bye = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})
+	return &e
+}
+
+// App is what the connections need from the facade. Lookup and NewSocket are called within Receive: they return at once
+// and run no user code.
+type App interface {
+	// Accepts reports whether the namespace exists.
+	Accepts(namespace string) bool
+	// NewSocket makes the application's side of a socket that is about to be connected.
+	NewSocket(h *Socket) Handler
+}
+
+// Handler is the application's side of one socket. All its methods run on a worker, one at a time and in order.
+type Handler interface {
+	// Connected is the first job of every socket that reaches the application.
+	Connected(ctx context.Context)
+	// Event handles one event. reply is nil unless the client asked for an acknowledgement.
+	Event(ctx context.Context, e Event)
+	// Disconnected is the last job, for each socket whose Connected was run.
+	Disconnected(r Reason)
+}
+
+// Event is one event of a client.
+type Event struct {
+	Name string
+	Args wire.Args
+	// Reply acknowledges; nil when the client did not ask. The first call counts.
+	Reply func(args ...any) error
+}
+
+// Raw is the application of a bare engine.
+type Raw interface {
+	// NewSession is called within Receive: it returns at once.
+	NewSession(s *Session) RawHandler
+}
+
+// RawHandler gets what one bare session does, on a worker, one call at a time and in order.
+type RawHandler interface {
+	Opened()
+	Message(binary bool, data []byte)
+	Closed(r Reason)
+}
+
+// Principal is who authentication found behind a socket.
+type Principal struct {
+	// UserID indexes the sockets of a user. Empty: the socket belongs to no user.
+	UserID string
+	// Claims is whatever the application wants to keep.
+	Claims any
+	// Expires ends the socket unless it authenticates anew before. Zero: never.
+	Expires time.Time
+}
+
+// Verifier decides who a socket belongs to. A nil Principal without an error, or an error that wraps ErrRefused, refuses;
+// any other error, and a panic, fails. The context ends with the deadline of authentication and with the connection.
+type Verifier func(ctx context.Context, h *Handshake) (*Principal, error)
+
+// RoomValidator returns those of the requested rooms that the socket may join. Others than the requested are ignored. An
+// error joins nothing and never disconnects.
+type RoomValidator func(ctx context.Context, s *Socket, rooms []string) ([]string, error)
+
+// QueuePolicy says what happens when the outgoing queue of a connection passes its bound.
+type QueuePolicy uint8
+
+// The policies. Where dropping does not help, each ends as the first.
+const (
+	DisconnectSlow QueuePolicy = iota // the connection is closed as a slow consumer
+	DropVolatile                      // queued volatile events go first
+	DropOldest                        // queued events that await no acknowledgement and were not begun go, oldest first
+)
+
+// Options are the limits and times of a connection. The facade fills in the defaults and checks them.
+type Options struct {
+	PingInterval   time.Duration // Engine.IO heartbeat
+	PingTimeout    time.Duration
+	UpgradeTimeout time.Duration // from the probe to the upgrade packet
+	ConnectTimeout time.Duration // a session without a namespace
+	MaxPayload     int           // bytes of one message
+	Upgrades       []string      // what the open packet offers to a polling session
+	Limits         wire.Limits
+
+	QueueBytes   int // outgoing bytes that may wait for one connection
+	QueuePolicy  QueuePolicy
+	WriteTimeout time.Duration // for one blocking write of a batch
+	Linger       time.Duration // how long a farewell waits for the peer to close (websocket)
+	PollLinger   time.Duration // how long a farewell waits for the next GET (polling)
+	PostWait     time.Duration // how long a POST waits for the handlers of its packets
+
+	InboxEvents, InboxEventsHard int // unfinished events
+	InboxBytes, InboxBytesHard   int
+	MaxNamespaces                int // sockets per session
+	MaxPendingAcks               int // per socket
+	SurvivePanics                bool
+
+	Authenticate        Verifier // nil: no authentication machine
+	AuthenticateTimeout time.Duration
+	MaxAuthAttempts     int
+	AppPingInterval     time.Duration // application-level `ping`; 0: none
+	DefaultRooms        []string
+	ValidateRooms       RoomValidator
+	RoomEvents          bool // `join` and `leave` of the client are handled
+	MaxRooms            int  // per socket
+	MaxRoomsPerRequest  int
+	MaxRoomNameBytes    int
+	RefuseNodeIDs       bool // a client may not join names of the form of Node's socket ids
+	Identifier          string
+}

@@ -1,0 +1,30 @@
+package connection
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of sockets.
+var (
+	// ErrClosed: the socket has ended; nothing was sent.
+	ErrClosed = errors.New("actio: socket closed")
+	// ErrTimeout: the acknowledgement did not come in time.
+	ErrTimeout = errors.New("actio: no acknowledgement in time")
+	// ErrInboxFull: the client sent so much while its acknowledgement was awaited that the wait was given up.
+	ErrInboxFull = errors.New("actio: inbox full while awaiting an acknowledgement")
+	// ErrTooManyAcks: more acknowledgements are awaited of this socket than the limit allows.
+	ErrTooManyAcks = errors.New("actio: too many pending acknowledgements")
+	// ErrAcknowledged: the event was acknowledged before.
+	ErrAcknowledged = errors.New("actio: already acknowledged")
+	// ErrTooManyRooms: the socket is in as many rooms as the limit allows.
+	ErrTooManyRooms = errors.New("actio: too many rooms")
+	// ErrEmptyRoom: a room needs a name.
+	ErrEmptyRoom = errors.New("actio: empty room name")
+	// ErrRefused: wrapped by a verifier to refuse, as opposed to having failed.
+	ErrRefused = errors.New("actio: authentication refused")
+	// ErrPanicked: a user function panicked.
+	ErrPanicked = errors.New("actio: user function panicked")
+)
+
+func typeName(v any) string { return fmt.Sprintf("%T", v) }

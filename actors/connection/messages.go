@@ -1,0 +1,170 @@
+package connection
+
+import (
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// late marks messages that may reach an actor which is gone: a reader that ended, a timer that fired, an emit to a socket
+// that closed. They are no news for the dead-letter log, and their payload has no business there.
+type late struct{}
+
+// IgnoreDeadLetterLogging is the marker that protoactor looks for.
+func (late) IgnoreDeadLetterLogging() {}
+
+// Begin starts a session. The supervisor's caller sends it once, first, from the goroutine of the request.
+type Begin struct {
+	late
+	Session   *Session
+	Link      transport.Link
+	Handshake *transport.Handshake
+}
+
+// From the transports.
+type (
+	// received is one decoded message or control packet from the client. Pooled: handled means returned.
+	received struct {
+		late
+		from   *transport.WebSocket // nil: polling
+		packet wire.EnginePacket
+		event  wire.Complete // Socket.IO packet, when packet is a message and complete
+		name   string
+		args   wire.Args
+		err    error
+		size   int // what the message weighs at the gate
+	}
+	pollOpened struct {
+		late
+		poll *transport.Poll
+	}
+	pollAborted struct {
+		late
+		poll *transport.Poll
+	}
+	probeOpened struct {
+		late
+		ws *transport.WebSocket
+	}
+	controlQueued struct { // a control frame that the websocket library wants written
+		late
+		ws    *transport.WebSocket
+		frame []byte
+	}
+	transportClosed struct { // the reader ended
+		late
+		ws  *transport.WebSocket
+		err error
+	}
+	protocolBroken struct { // a polling client sent what cannot be decoded
+		late
+		reason Reason
+	}
+	written struct { // the temporary writer finished a batch
+		late
+		lane *lane
+		err  error
+	}
+	// due is sent by the connection's one timer.
+	due struct{ late }
+)
+
+// From the application, by way of a Socket or a Session.
+type (
+	emit struct {
+		late
+		socket  *Socket
+		message *wire.Prepared
+		flags   Flags
+		wait    *ackWait // non-nil: an acknowledgement is awaited
+	}
+	ackCancelled struct {
+		late
+		socket *Socket
+		id     uint64
+	}
+	joinRooms struct {
+		late
+		socket *Socket
+		rooms  []string
+		done   chan error
+	}
+	leaveRooms struct {
+		late
+		socket *Socket
+		rooms  []string
+		done   chan error
+	}
+	listRooms struct {
+		late
+		socket *Socket
+		reply  chan []string
+	}
+	disconnectSocket struct {
+		late
+		socket *Socket
+		whole  bool // the session with it
+		reason Reason
+	}
+	forceAuthenticated struct {
+		late
+		socket    *Socket
+		principal *Principal
+	}
+	pingSocket struct {
+		late
+		socket     *Socket
+		ignoreAuth bool
+	}
+	sendRaw struct {
+		late
+		message *wire.Prepared
+	}
+	closeSession struct {
+		late
+		reason Reason
+	}
+	// verdict is the verifier's answer. A late one is recognised by its attempt.
+	verdict struct {
+		late
+		socket    *Socket
+		attempt   uint32
+		input     authInput
+		principal *Principal
+		err       error
+	}
+)
+
+// From the supervisor.
+type (
+	// Drain makes the connection refuse new events; acknowledgements are still read.
+	Drain struct{ late }
+	// Shutdown closes the session at the transport's level, after what is queued, so that clients reconnect by themselves.
+	Shutdown struct{ late }
+	// Abort closes at once.
+	Abort struct {
+		late
+		Reason Reason
+	}
+)
+
+// To the supervisor. It declares nothing of its own for these: a connection says them in its own words.
+type (
+	// SocketOpened says that a socket joined a namespace.
+	SocketOpened struct {
+		late
+		Socket *Socket
+	}
+	// SocketState says that its authentication moved.
+	SocketState struct {
+		late
+		Socket *Socket
+		State  State
+		UserID string
+	}
+	// SocketClosed says that it is gone. It is sent exactly once for each SocketOpened.
+	SocketClosed struct {
+		late
+		Socket *Socket
+		Reason Reason
+	}
+)

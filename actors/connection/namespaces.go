@@ -1,0 +1,265 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/wire"
+)
+
+// packet handles one Socket.IO packet.
+func (c *connection) packet(m *received) {
+	p := &m.event.Packet
+	s := c.find(p.Namespace)
+	if s == nil {
+		c.packetOfNobody(m)
+		return
+	}
+	switch p.Type {
+	case wire.Event, wire.BinaryEvent:
+		c.event(s, m)
+		return
+	case wire.Ack, wire.BinaryAck:
+		c.acked(s, p.ID, m.args)
+	case wire.Disconnect:
+		c.departed = append(c.departed, s.handle.namespace)
+		c.endSocket(s, ReasonClientDisconnect)
+		c.idle()
+	case wire.Connect, wire.ConnectError:
+		c.broke(m)
+		return
+	default:
+		c.broke(m)
+		return
+	}
+	c.leaveGate(m)
+}
+
+// packetOfNobody handles a packet for a namespace without a socket: a CONNECT opens one. What else comes for a namespace
+// that was left is late; for one that was never joined it breaks the protocol.
+func (c *connection) packetOfNobody(m *received) {
+	p := &m.event.Packet
+	switch {
+	case p.Type == wire.Connect:
+		c.connect(p)
+		c.leaveGate(m)
+	case p.Type == wire.Disconnect || slices.Contains(c.departed, p.Namespace):
+		c.env.Counters.EventsDropped.Add(1)
+		c.leaveGate(m)
+	default:
+		c.broke(m)
+	}
+}
+
+// broke ends the session of a client that sent a packet where it must not come.
+func (c *connection) broke(m *received) {
+	c.leaveGate(m)
+	c.env.Counters.ParseErrors.Add(1)
+	c.fail(ReasonForcedServerClose)
+}
+
+func (c *connection) find(namespace string) *socket {
+	for _, s := range c.sockets {
+		if s.handle.namespace == namespace {
+			return s
+		}
+	}
+	return nil
+}
+
+// connect opens a socket in a namespace, or says why not.
+func (c *connection) connect(p *wire.Packet) {
+	name, _ := p.SplitNamespace()
+	switch {
+	case c.draining:
+		c.refuse(name, "Server is shutting down")
+	case !c.env.App.Accepts(name):
+		c.refuse(name, "Invalid namespace")
+	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+		c.refuse(name, "Too many namespaces")
+	case c.find(name) != nil:
+		c.env.Counters.ParseErrors.Add(1)
+		c.fail(ReasonForcedServerClose)
+	default:
+		c.open(name, p.Data)
+	}
+}
+
+func (c *connection) refuse(namespace, message string) {
+	c.reply(wire.ConnectError, namespace, map[string]string{"message": message})
+}
+
+// reply sends a packet that the server makes itself.
+func (c *connection) reply(t wire.PacketType, namespace string, v any) {
+	m, err := wire.EncodePacketJSON(t, namespace, v)
+	if err != nil {
+		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
+	}
+	c.send(m, FlagKeep)
+}
+
+func disconnectPacket(namespace string) *wire.Prepared {
+	m, err := wire.EncodePacketJSON(wire.Disconnect, namespace, nil)
+	if err != nil {
+		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
+	}
+	return m
+}
+
+// open makes the socket known: to the client, the supervisor, the registry and the application, in this order.
+func (c *connection) open(namespace string, auth []byte) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	id := newSocketID()
+	handle := &Socket{
+		id: id, namespace: namespace, session: c.session, opened: c.now(), ctx: ctx, cancel: cancel,
+		shard:     c.env.Registry.Shard(id),
+		handshake: &Handshake{Handshake: c.session.handshake, Namespace: namespace, Auth: slices.Clone(auth)},
+	}
+	s := &socket{handle: handle, member: handle.member(), inbox: inbox{workers: c.env.System.Workers()}}
+	s.app = c.env.App.NewSocket(handle)
+	c.sockets = append(c.sockets, s)
+	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
+	c.disarm(deadlineConnect)
+	c.reply(wire.Connect, namespace, map[string]string{"sid": id})
+	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
+	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member})
+	if c.env.Options.Authenticate == nil {
+		c.openFreely(s)
+		return
+	}
+	c.authenticate(s, inConnect)
+}
+
+// openFreely connects a socket of a server without authentication.
+func (c *connection) openFreely(s *socket) {
+	s.phase = phaseAuthenticated
+	c.publish(s)
+	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Authenticated{Member: s.member})
+	c.connected(s)
+}
+
+// connected queues the connected callback: the first job of the socket.
+func (c *connection) connected(s *socket) {
+	s.told = true
+	s.inbox.push(&lifeJob{socket: s.handle, app: s.app})
+}
+
+// event handles one event of a socket: the machine's own, or one for the application.
+func (c *connection) event(s *socket, m *received) {
+	switch {
+	case c.env.Options.Authenticate != nil && m.name == eventAuthenticate:
+		c.authenticateEvent(s, m)
+	case s.phase.public() != Authenticated || c.draining:
+		c.env.Counters.EventsDropped.Add(1)
+	case c.env.Options.RoomEvents && (m.name == eventJoin || m.name == eventLeave):
+		j := &roomJob{leave: m.name == eventLeave}
+		j.fill(s, m)
+		s.inbox.push(j)
+		return
+	default:
+		j := new(eventJob)
+		j.fill(s, m)
+		s.inbox.push(j)
+		return
+	}
+	c.leaveGate(m)
+}
+
+// idle puts a session without a socket under the connect timeout again.
+func (c *connection) idle() {
+	if len(c.sockets) == 0 && c.stage == stageOpen {
+		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
+	}
+}
+
+// endSocket ends one socket: it is gone everywhere, exactly once. What its client sent before is still handled, then the
+// application hears of the end.
+func (c *connection) endSocket(s *socket, r Reason) {
+	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
+	c.authenticate(s, inClosed)
+	s.at = [socketDeadlines]time.Time{}
+	s.handle.reason.Store(uint32(r))
+	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
+	for _, w := range s.acks {
+		w.answer(ackResult{err: ErrClosed})
+	}
+	s.acks = nil
+	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
+	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
+	if s.told {
+		s.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
+	}
+}
+
+// disconnectSocket ends a socket by order of the application; whole ends its session.
+func (c *connection) disconnectSocket(m *disconnectSocket) {
+	s := c.own(m.socket)
+	if s == nil {
+		return
+	}
+	if m.whole {
+		c.close(m.reason)
+		return
+	}
+	c.send(disconnectPacket(s.handle.namespace), FlagKeep)
+	c.departed = append(c.departed, s.handle.namespace)
+	c.endSocket(s, m.reason)
+	c.idle()
+	c.rearm()
+}
+
+// own returns the actor's side of a handle, nil when the socket has ended.
+func (c *connection) own(h *Socket) *socket {
+	for _, s := range c.sockets {
+		if s.handle == h {
+			return s
+		}
+	}
+	return nil
+}
+
+// socketsDue handles the deadlines of the sockets.
+func (c *connection) socketsDue(now time.Time) {
+	for _, s := range slices.Clone(c.sockets) {
+		for d := range socketDeadlines {
+			if passed(s.at[d], now) {
+				s.at[d] = time.Time{}
+				c.socketDue(s, d)
+			}
+		}
+	}
+}
+
+func (c *connection) socketDue(s *socket, d int) {
+	switch d {
+	case socketAuth:
+		c.authenticate(s, inDeadline)
+	case socketExpiry:
+		c.authenticate(s, inExpired)
+	case socketPing:
+		c.appPing(s)
+	}
+}
+
+// announce tells a registry shard that lost its memory about the sockets that it owns.
+func (c *connection) announce(m *roomregistry.Announce) {
+	a := &roomregistry.Announcement{Epoch: m.Epoch}
+	for _, s := range c.sockets {
+		if s.handle.shard != m.Shard {
+			continue
+		}
+		// A new Member: the old one may still carry what the dead shard knew.
+		s.member = s.handle.member()
+		ms := roomregistry.Membership{
+			Member: s.member, Rooms: slices.Clone(s.rooms), Authenticated: s.phase.public() == Authenticated,
+		}
+		if p := s.handle.Principal(); p != nil {
+			ms.User = p.UserID
+		}
+		a.Members = append(a.Members, ms)
+	}
+	c.env.System.Send(m.Shard.PID(), a)
+}

@@ -1,0 +1,174 @@
+package connection
+
+import (
+	"time"
+
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// pollOpened takes a waiting GET: it is answered at once when something is queued or when the farewell was waiting for it,
+// and soon when a websocket is taking over.
+func (c *connection) pollOpened(p *transport.Poll) {
+	switch {
+	case c.stage == stageNew || c.stage == stageClosed:
+		p.Reject(transport.UnknownSID())
+	case c.out.ws != nil:
+		p.Reject(transport.BadRequest())
+	case c.poll != nil:
+		c.overlap(p)
+	case c.probed:
+		c.poll = p
+		c.arm(deadlineNoop, noopDelay)
+	default:
+		c.poll = p
+		c.flush()
+	}
+	c.rearm()
+}
+
+// noopDelay is how long a GET that arrives after the probe is held: the upgrade packet may have been sent before it, on
+// the other connection.
+const noopDelay = 20 * time.Millisecond
+
+// overlap ends a session whose client polls twice at a time: the protocol allows one GET, and which of two would get a
+// packet is anybody's guess.
+func (c *connection) overlap(second *transport.Poll) {
+	first := c.poll
+	c.poll = nil
+	first.Respond(c.env.bye.AppendPayload(nil))
+	second.Reject(transport.BadRequest())
+	c.lost(ReasonTransportError)
+}
+
+// pollAborted ends a polling session: what was on its way to that GET may be lost.
+func (c *connection) pollAborted(p *transport.Poll) {
+	if c.poll == p {
+		c.poll = nil
+	}
+	if c.out != nil && c.out.ws == nil {
+		c.lost(ReasonTransportError)
+	}
+}
+
+// answerPoll gives the waiting GET the whole queue, or the last word when the session is over and the queue is empty. While a
+// websocket probes, the queue is held for it.
+func (c *connection) answerPoll() {
+	if c.poll == nil || c.probed {
+		return
+	}
+	over := c.stage == stageClosing && c.out.empty()
+	var body []byte
+	switch {
+	case over:
+		body = c.lastWord.AppendPayload(nil)
+	case c.out.empty():
+		return
+	default:
+		body = c.out.payload()
+	}
+	p := c.poll
+	c.poll = nil
+	c.env.Counters.BytesOut.Add(uint64(len(body)))
+	p.Respond(body)
+	if over {
+		c.finished()
+	}
+}
+
+// releasePoll answers the waiting GET without giving it anything.
+func (c *connection) releasePoll() {
+	if c.poll != nil {
+		p := c.poll
+		c.poll = nil
+		p.Respond(c.env.noop.AppendPayload(nil))
+	}
+}
+
+// closedByPeer handles the close packet. A polling client waits for its GET to end, which may still be under way on another
+// connection: it is answered, too.
+func (c *connection) closedByPeer() {
+	if c.out.ws != nil || c.poll != nil {
+		c.releasePoll()
+		c.lost(ReasonTransportClose)
+		return
+	}
+	c.upgradeFailed()
+	c.end(ReasonTransportClose)
+	c.stage = stageClosing
+	c.at = [deadlineCount]time.Time{}
+	c.arm(deadlineClose, c.env.Options.Linger)
+	c.out.clear()
+	c.out = &lane{}
+	c.lastWord = c.env.noop
+}
+
+// probeOpened takes a websocket as a candidate for the upgrade.
+func (c *connection) probeOpened(ws *transport.WebSocket) {
+	if c.stage != stageOpen || c.out.ws != nil || c.candidate != nil {
+		ws.Abort()
+		return
+	}
+	c.candidate = &lane{ws: ws}
+	c.start(ws)
+	c.arm(deadlineUpgrade, c.env.Options.UpgradeTimeout)
+	c.rearm()
+}
+
+// receiveCandidate handles what comes on the probing websocket: the probe, then the upgrade, and nothing else.
+func (c *connection) receiveCandidate(m *received) {
+	c.leaveGate(m)
+	probe := m.err == nil && m.packet.Type == wire.EnginePing && string(m.packet.Data) == "probe"
+	switch {
+	case probe && !c.probed:
+		c.probe()
+	case m.err == nil && m.packet.Type == wire.EngineUpgrade && c.probed:
+		c.upgrade()
+	default:
+		c.upgradeFailed()
+	}
+	c.rearm()
+}
+
+// probe answers the probe. From here on the queue is held, and the waiting GET is answered at once, later ones after a
+// moment, so that the client can stop polling without waiting for the next ping.
+func (c *connection) probe() {
+	c.probed = true
+	pong := wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong, Data: []byte("probe")})
+	c.candidate.append(outgoing{message: pong, flags: FlagKeep})
+	c.drain(c.candidate)
+	c.releasePoll()
+}
+
+// upgrade makes the candidate the transport: what was queued meanwhile goes out on it, in order.
+func (c *connection) upgrade() {
+	c.disarm(deadlineUpgrade)
+	c.disarm(deadlineNoop)
+	if c.poll != nil {
+		c.poll.Reject(transport.BadRequest())
+		c.poll = nil
+	}
+	old := c.out
+	c.out, c.candidate, c.probed = c.candidate, nil, false
+	c.session.onSocket.Store(true)
+	c.out.adopt(old)
+	c.env.Counters.Upgrades.Add(1)
+	if c.stage == stageClosing {
+		c.closeSocket()
+	}
+	c.flush()
+}
+
+// upgradeFailed gives the candidate up. Polling goes on as if nothing had been.
+func (c *connection) upgradeFailed() {
+	if c.candidate == nil {
+		return
+	}
+	c.disarm(deadlineUpgrade)
+	c.disarm(deadlineNoop)
+	c.env.Counters.UpgradesFailed.Add(1)
+	c.candidate.ws.Abort()
+	c.candidate.clear()
+	c.candidate, c.probed = nil, false
+	c.flush()
+}

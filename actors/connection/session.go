@@ -1,0 +1,244 @@
+package connection
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// Session is the handle of one Engine.IO session: what the transports and a bare engine's application hold. It owns the
+// reading side, which belongs to whoever reads at the moment and not to the actor: decoding happens in the reader's
+// goroutine, so that a flood costs nobody else, and stops at the gate.
+//
+// All methods are safe for concurrent use, before, during and after the end of the session.
+type Session struct {
+	env       *Env
+	sid       string
+	pid       *actor.PID
+	handshake *transport.Handshake
+	gate      gate
+	over      chan struct{} // closed when the actor has stopped
+	onSocket  atomic.Bool   // a websocket is the transport: set by the actor
+	polls     waitingPolls
+
+	posting     atomic.Bool
+	reading     sync.Mutex // one reader at a time decodes messages
+	reassembler wire.Reassembler
+}
+
+var (
+	_ transport.Session  = (*Session)(nil)
+	_ transport.Receiver = (*Session)(nil)
+)
+
+// NewSession makes the handle of a session that the actor pid will serve.
+func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
+	o := &env.Options
+	return &Session{
+		env: env, sid: sid, pid: pid, handshake: h, over: make(chan struct{}),
+		gate: gate{soft: o.InboxEvents, hard: o.InboxEventsHard, softBytes: o.InboxBytes, hardBytes: o.InboxBytesHard},
+	}
+}
+
+// ID is the Engine.IO session id.
+func (s *Session) ID() string { return s.sid }
+
+// PID is the address of the connection's actor.
+func (s *Session) PID() *actor.PID { return s.pid }
+
+// Handshake is the first request of the session.
+func (s *Session) Handshake() *transport.Handshake { return s.handshake }
+
+// Done is closed when nothing of the session is left.
+func (s *Session) Done() <-chan struct{} { return s.over }
+
+func (s *Session) ended() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// Send queues one message of a bare engine. After the end it does nothing.
+func (s *Session) Send(m *wire.Prepared) { s.tell(&sendRaw{message: m}) }
+
+// Close ends the session after what is queued. Idempotent.
+func (s *Session) Close(r Reason) { s.tell(&closeSession{reason: r}) }
+
+func (s *Session) tell(m any) { s.env.System.Send(s.pid, m) }
+
+// Poll hands a waiting GET to the session.
+func (s *Session) Poll(p *transport.Poll) {
+	if s.polls.add(p) {
+		s.tell(&pollOpened{poll: p})
+	}
+}
+
+// PollAborted says that the client of a waiting GET went away.
+func (s *Session) PollAborted(p *transport.Poll) { s.tell(&pollAborted{poll: p}) }
+
+// Probe hands over a websocket that wants to take over from polling.
+func (s *Session) Probe(ws *transport.WebSocket) { s.tell(&probeOpened{ws: ws}) }
+
+// Post takes the packets of one POST in, and answers it when the handlers of its packets have run, when one of them
+// awaits an acknowledgement, or after PostWait: so that the next GET carries all replies. POSTs that overlap break the
+// protocol and end the session.
+func (s *Session) Post(ctx context.Context, p *transport.Post) {
+	switch {
+	case s.ended():
+		p.Reject(transport.UnknownSID())
+		return
+	case s.onSocket.Load():
+		p.Reject(transport.BadRequest())
+		return
+	case !s.posting.CompareAndSwap(false, true):
+		p.Reject(transport.BadRequest())
+		s.tell(&protocolBroken{reason: ReasonForcedClose})
+		return
+	}
+	defer s.posting.Store(false)
+	if !s.readPost(p) {
+		p.Reject(transport.BadRequest())
+		return
+	}
+	s.settle(ctx)
+	p.Done()
+}
+
+// readPost reports false when the body was not what the protocol wants; the session is told.
+func (s *Session) readPost(p *transport.Post) bool {
+	for _, packet := range p.Packets {
+		if !s.read(nil, packet) {
+			return false
+		}
+	}
+	if p.Err != nil {
+		s.tell(&protocolBroken{reason: ReasonParseError})
+		return false
+	}
+	return true
+}
+
+// settle waits until the handlers had their chance to answer.
+func (s *Session) settle(ctx context.Context) {
+	changed := s.gate.quiet()
+	if changed == nil {
+		return
+	}
+	ctx, cancel := s.env.System.Clock().Context(ctx, "post", s.env.Options.PostWait)
+	defer cancel()
+	for changed != nil {
+		select {
+		case <-changed:
+			changed = s.gate.quiet()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Message is called by the reader of a websocket.
+func (s *Session) Message(ws *transport.WebSocket, binary bool, data []byte) {
+	if binary {
+		s.read(ws, wire.DecodeEngineBinary(data))
+		return
+	}
+	packet, err := wire.DecodeEngineText(data)
+	if err != nil {
+		s.tell(&received{from: ws, err: err})
+		return
+	}
+	s.read(ws, packet)
+}
+
+// Control is called by the reader with a control frame to be written in order.
+func (s *Session) Control(ws *transport.WebSocket, frame []byte) {
+	s.tell(&controlQueued{ws: ws, frame: frame})
+}
+
+// Closed is called by the reader at its end.
+func (s *Session) Closed(ws *transport.WebSocket, err error) {
+	s.tell(&transportClosed{ws: ws, err: err})
+}
+
+// read decodes one packet and hands it to the actor. A message waits at the gate first; everything else passes, for a
+// pong must never wait behind an event. It reports false when the session is broken or over.
+func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
+	m := &received{from: ws, packet: p}
+	if p.Type != wire.EngineMessage {
+		s.tell(m)
+		return true
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.env.Counters.PacketsIn.Add(1)
+	s.env.Counters.BytesIn.Add(uint64(len(p.Data)))
+	if s.env.App == nil {
+		return s.enter(m, len(p.Data))
+	}
+	complete, err := s.decode(p)
+	switch {
+	case err != nil:
+		m.err = err
+		s.tell(m)
+		return false
+	case complete == nil:
+		return true // more attachments to come
+	}
+	m.event = *complete
+	m.name, m.args, m.err = arguments(complete)
+	if m.err != nil {
+		s.tell(m)
+		return false
+	}
+	return s.enter(m, weight(complete))
+}
+
+func (s *Session) enter(m *received, size int) bool {
+	if !s.gate.enter(size) {
+		return false
+	}
+	m.size = size
+	s.tell(m)
+	return true
+}
+
+func (s *Session) decode(p wire.EnginePacket) (*wire.Complete, error) {
+	if p.Binary {
+		return s.reassembler.Binary(p.Data, s.env.Options.Limits)
+	}
+	packet, err := wire.DecodePacket(p.Data, s.env.Options.Limits)
+	if err != nil {
+		return nil, err
+	}
+	return s.reassembler.Text(packet, s.env.Options.Limits)
+}
+
+func arguments(c *wire.Complete) (name string, args wire.Args, err error) {
+	switch c.Packet.Type {
+	case wire.Event, wire.BinaryEvent:
+		return wire.ParseEvent(*c)
+	case wire.Ack, wire.BinaryAck:
+		args, err = wire.ParseAck(*c)
+		return "", args, err
+	case wire.Connect, wire.Disconnect, wire.ConnectError:
+		return "", wire.Args{}, nil
+	default:
+		return "", wire.Args{}, nil
+	}
+}
+
+func weight(c *wire.Complete) int {
+	n := len(c.Packet.Data)
+	for _, a := range c.Attachments {
+		n += len(a)
+	}
+	return n
+}

@@ -1,0 +1,195 @@
+package connection
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio/actors/actortest"
+	"github.com/actio-go/actio/transport"
+)
+
+func TestSession_NoNamespaceInTime_IsClosed(t *testing.T) {
+	inBubble(t, func(o *Options) { o.PingInterval = 25 * time.Second }, func(r *rig) {
+		time.Sleep(25 * time.Second)
+		assert.Equal(t, "2", r.get())
+		r.post("3")
+		time.Sleep(20*time.Second - 1)
+		synctest.Wait()
+		assert.False(t, r.session.ended())
+		time.Sleep(1)
+		assert.Equal(t, "1", r.get(), "the next GET gets the farewell")
+		synctest.Wait()
+		assert.True(t, r.session.ended())
+	})
+}
+
+func TestSession_PongMissing_EndsAtThePingTimeout(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		time.Sleep(25 * time.Second)
+		require.Equal(t, "2", r.get())
+		time.Sleep(20*time.Second - 1)
+		synctest.Wait()
+		assert.False(t, s.Closed())
+		time.Sleep(1)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
+		assert.Equal(t, "Session ID unknown", r.get())
+	})
+}
+
+// connectFreely connects the only socket of a server without authentication.
+func connectFreely(r *rig) *Socket {
+	r.t.Helper()
+	r.post("40")
+	require.Contains(r.t, r.get(), `40{"sid":"~`)
+	require.Equal(r.t, []string{"connected /"}, r.app.told())
+	return r.app.sockets[0]
+}
+
+func TestSession_PongsInTime_Lives(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		for range 20 {
+			time.Sleep(25 * time.Second)
+			require.Equal(t, "2", r.get())
+			time.Sleep(20*time.Second - 1)
+			r.post("3")
+		}
+		assert.False(t, s.Closed())
+	})
+}
+
+func TestSession_TwoPollsAtATime_EndsWithOneAnsweredByAClosePacket(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		first, second := new(transport.Poll), new(transport.Poll)
+		r.session.Poll(first)
+		r.session.Poll(second)
+		synctest.Wait()
+		assert.Equal(t, "1", describe(first))
+		assert.Equal(t, "Bad request", describe(second))
+		assert.Equal(t, ReasonTransportError, s.Reason())
+	})
+}
+
+func TestSession_PollAborted_Ends(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		p := new(transport.Poll)
+		r.session.Poll(p)
+		r.session.PollAborted(p)
+		synctest.Wait()
+		assert.Equal(t, ReasonTransportError, s.Reason())
+		assert.Equal(t, []string{"disconnected transport error"}, r.app.told())
+	})
+}
+
+func TestSession_ClosePacketWhilePolling_AnswersTheGetAndEnds(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		p := new(transport.Poll)
+		r.session.Poll(p)
+		r.post("1")
+		assert.Equal(t, "6", describe(p))
+		assert.Equal(t, ReasonTransportClose, s.Reason())
+		assert.Equal(t, "Session ID unknown", r.get())
+	})
+}
+
+func TestSession_ClosePacketBeforeTheGetOfTheSameMoment_AnswersItToo(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		r.post("1")
+		assert.Equal(t, ReasonTransportClose, s.Reason())
+		assert.Equal(t, "6", r.get())
+		assert.Equal(t, "Session ID unknown", r.get())
+	})
+}
+
+func TestSession_FarewellNeverFetched_IsGivenUpAfterPollLinger(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		connectFreely(r)
+		r.session.Close(ReasonServerShutdown)
+		time.Sleep(5*time.Second - 1)
+		synctest.Wait()
+		assert.False(t, r.session.ended())
+		time.Sleep(1)
+		synctest.Wait()
+		assert.True(t, r.session.ended())
+	})
+}
+
+func TestSession_MalformedPacket_EndsWithParseError(t *testing.T) {
+	for _, packet := range []string{"4abc", "42{}", `42abc["x"]`, "4", "40[]", "9", `452-["x"]`, `42["x"`, "42[null]", "4\xff"} {
+		t.Run(packet, func(t *testing.T) {
+			inBubble(t, nil, func(r *rig) {
+				s := connectFreely(r)
+				p := r.post(packet, "4\xff") // the second breaks what does not break by the first alone
+				_, refusal := p.Answer()
+				require.NotNil(t, refusal)
+				assert.Equal(t, 400, refusal.Status)
+				assert.True(t, s.Closed())
+				assert.Equal(t, "Session ID unknown", r.get())
+			})
+		})
+	}
+}
+
+func TestSession_QueueOverItsBound_IsCutAsSlowConsumer(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		for !s.Closed() {
+			emitText(t, s, FlagNone, "some words that fill the queue")
+			synctest.Wait()
+		}
+		assert.Equal(t, ReasonSlowConsumer, s.Reason())
+		assert.EqualValues(t, 1, r.env.Counters.SlowConsumers.Load())
+		assert.Equal(t, []string{"disconnected slow consumer"}, r.app.told())
+	})
+}
+
+func TestSession_QueueOverItsBoundDroppingOldest_KeepsTheNewest(t *testing.T) {
+	inBubble(t, func(o *Options) { o.QueuePolicy = DropOldest }, func(r *rig) {
+		s := connectFreely(r)
+		for i := range 50 {
+			emitText(t, s, FlagNone, "some words that fill the queue", i)
+		}
+		payload := r.get()
+		assert.NotContains(t, payload, "queue\",0]")
+		assert.Contains(t, payload, "queue\",49]")
+		assert.False(t, s.Closed())
+		assert.NotZero(t, r.env.Counters.MessagesDropped.Load())
+	})
+}
+
+func TestSession_VolatileWithoutAWaitingGet_IsDropped(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		emitText(t, s, FlagVolatile, "lost")
+		emitText(t, s, FlagNone, "kept")
+		assert.Equal(t, `42["kept"]`, r.get())
+		p := new(transport.Poll)
+		r.session.Poll(p)
+		emitText(t, s, FlagVolatile, "caught")
+		synctest.Wait()
+		assert.Equal(t, `42["caught"]`, describe(p))
+	})
+}
+
+func TestSession_Opened_TellsTheSupervisorOfEachSocketOnceAndOfItsEnd(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		assert.Same(t, s, actortest.Expect[*SocketOpened](t, r.supervisor).Socket)
+		assert.Equal(t, Authenticated, actortest.Expect[*SocketState](t, r.supervisor).State)
+		r.post("41")
+		actortest.Expect[*SocketState](t, r.supervisor)
+		assert.Equal(t, ReasonClientDisconnect, actortest.Expect[*SocketClosed](t, r.supervisor).Reason)
+		r.post("40")
+		assert.NotSame(t, s, actortest.Expect[*SocketOpened](t, r.supervisor).Socket)
+	})
+}

@@ -1,0 +1,120 @@
+package connection
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/transport"
+)
+
+// Handshake is what a socket was connected with: the first request of its session, and the payload of its CONNECT.
+type Handshake struct {
+	*transport.Handshake
+	// Namespace that the socket joined.
+	Namespace string
+	// Auth is the payload of CONNECT as raw JSON, or that of `authenticate` when a socket renews its authentication. Nil
+	// when there was none.
+	Auth []byte
+	// Renewal tells that an authenticated socket authenticates anew.
+	Renewal bool
+}
+
+// Socket is the handle of one socket: a client in one namespace. It is what the application and the supervisor hold; the
+// state behind it belongs to the connection's actor and is reached by message.
+//
+// All methods are safe for concurrent use, before, during and after the end of the socket.
+type Socket struct {
+	id        string
+	namespace string
+	session   *Session
+	shard     *roomregistry.Shard
+	handshake *Handshake
+	opened    time.Time
+	ctx       context.Context //nolint:containedctx // the lifetime of the socket itself
+	cancel    context.CancelCauseFunc
+
+	bound     any // what the application bound to it; set before anybody else sees the socket
+	ackIDs    atomic.Uint64
+	renewed   atomic.Pointer[Handshake] // written by the actor
+	principal atomic.Pointer[Principal] // written by the actor
+	state     atomic.Uint32             // State, written by the actor
+	reason    atomic.Uint32             // Reason, written by the actor before ctx ends
+}
+
+// ID is the socket id: 20 characters that begin with a tilde.
+func (s *Socket) ID() string { return s.id }
+
+// Namespace is the socket's namespace.
+func (s *Socket) Namespace() string { return s.namespace }
+
+// Session is the session that carries the socket.
+func (s *Socket) Session() *Session { return s.session }
+
+// PID is the address of the connection's actor.
+func (s *Socket) PID() *actor.PID { return s.session.pid }
+
+// Handshake is what the socket was connected with, or last authenticated with.
+func (s *Socket) Handshake() *Handshake {
+	if h := s.renewed.Load(); h != nil {
+		return h
+	}
+	return s.handshake
+}
+
+// Opened is when the socket joined its namespace.
+func (s *Socket) Opened() time.Time { return s.opened }
+
+// Context ends when the socket ends; its cause wraps ErrClosed.
+func (s *Socket) Context() context.Context { return s.ctx }
+
+// State is the state of authentication as the actor last published it.
+func (s *Socket) State() State { return State(s.state.Load()) } //nolint:gosec // only a State is stored
+
+// Principal is who the socket belongs to; nil before authentication.
+func (s *Socket) Principal() *Principal { return s.principal.Load() }
+
+// Reason is why the socket ended; ReasonNone while it lives.
+func (s *Socket) Reason() Reason { return Reason(s.reason.Load()) } //nolint:gosec // only a Reason is stored
+
+// Closed tells whether the socket has ended.
+func (s *Socket) Closed() bool { return s.ctx.Err() != nil }
+
+// Bind keeps something of the application's with the socket. It is called once, in App.NewSocket.
+func (s *Socket) Bind(v any) { s.bound = v }
+
+// Bound is what the application bound.
+func (s *Socket) Bound() any { return s.bound }
+
+// member is how the registry knows the socket.
+func (s *Socket) member() *roomregistry.Member {
+	return &roomregistry.Member{PID: s.session.pid, Namespace: s.namespace, SocketID: s.id}
+}
+
+// socket is the actor's side of a Socket: its authentication, rooms, acknowledgements and inbox.
+type socket struct {
+	handle  *Socket
+	member  *roomregistry.Member
+	app     Handler
+	inbox   inbox
+	phase   phase
+	attempt uint32             // number of the running verifier
+	cancel  context.CancelFunc // of the running verifier
+	adopted *Principal         // of the verdict that is being executed
+	renewal *Handshake         // of the renewal under way
+	told    bool               // the connected callback was queued
+	rooms   []string
+	acks    map[uint64]*ackWait
+	at      [socketDeadlines]time.Time
+}
+
+// Deadlines of a socket.
+const (
+	socketAuth = iota
+	socketPing
+	socketExpiry
+	socketDeadlines
+)

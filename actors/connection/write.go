@@ -1,0 +1,214 @@
+package connection
+
+import (
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// send queues one packet and writes what it can.
+func (c *connection) send(m *wire.Prepared, f Flags) {
+	if c.stage != stageOpen {
+		return
+	}
+	if f&FlagVolatile != 0 && !c.writable() {
+		c.env.Counters.MessagesDropped.Add(1)
+		return
+	}
+	c.env.Counters.PacketsOut.Add(1)
+	c.out.append(outgoing{message: m, flags: f})
+	c.flush()
+	c.bound()
+}
+
+// writable tells whether a packet would leave at once: what a volatile packet asks for.
+func (c *connection) writable() bool {
+	if c.out.ws == nil {
+		return c.poll != nil && !c.probed
+	}
+	return c.out.empty()
+}
+
+// deliver queues a run of broadcasts. The usual case, a websocket that takes everything, is one system call with bytes
+// that all members share, and allocates nothing.
+func (c *connection) deliver(d *roomregistry.Delivery) {
+	if c.stage != stageOpen || !c.receives(d) {
+		return
+	}
+	if d.Volatile && !c.writable() {
+		c.env.Counters.MessagesDropped.Add(uint64(len(d.Messages)))
+		return
+	}
+	c.env.Counters.PacketsOut.Add(uint64(len(d.Messages)))
+	from := 0
+	if c.direct(d) {
+		n, err := c.out.ws.TryWrite(d.Joined)
+		if err != nil {
+			c.lost(ReasonTransportError)
+			return
+		}
+		c.env.Counters.BytesOut.Add(uint64(n)) //nolint:gosec // a count of bytes
+		if n == len(d.Joined) {
+			return
+		}
+		from = c.out.resume(d.Messages, n)
+	}
+	var f Flags
+	if d.Compress {
+		f = FlagCompress
+	}
+	if d.Volatile {
+		f |= FlagVolatile
+	}
+	for _, m := range d.Messages[from:] {
+		c.out.append(outgoing{message: m, flags: f})
+	}
+	c.flush()
+	c.bound()
+}
+
+// direct tells whether the shared bytes of a delivery can be written as they are.
+func (c *connection) direct(d *roomregistry.Delivery) bool {
+	ws := c.out.ws
+	return ws != nil && c.out.empty() && ws.HasRaw() && !(d.Compress && ws.Deflate() != nil)
+}
+
+// receives tells whether a broadcast of the namespace has a socket here to go to.
+func (c *connection) receives(d *roomregistry.Delivery) bool {
+	for _, s := range c.sockets {
+		if s.handle.namespace == d.Namespace {
+			return !d.AuthenticatedOnly || s.phase.public() == Authenticated
+		}
+	}
+	return false
+}
+
+// resume queues the message in which a shared write of n bytes stopped, begun, and returns the index of the next.
+func (l *lane) resume(messages []*wire.Prepared, n int) int {
+	for i, m := range messages {
+		size := m.Size()
+		if n < size {
+			l.append(outgoing{message: m})
+			l.offset = n
+			return i + 1
+		}
+		n -= size
+	}
+	return len(messages)
+}
+
+// flush moves the queue along.
+func (c *connection) flush() {
+	if c.stage != stageOpen && c.stage != stageClosing {
+		return
+	}
+	if c.out.ws == nil {
+		c.answerPoll()
+		return
+	}
+	c.drain(c.out)
+}
+
+// drain writes a lane without blocking; what does not fit is left to a temporary writer.
+func (c *connection) drain(l *lane) {
+	if l.writing {
+		return
+	}
+	before := l.written
+	blocked, err := l.flush()
+	c.env.Counters.BytesOut.Add(l.written - before)
+	switch {
+	case err != nil:
+		c.broken(l)
+	case blocked:
+		c.writeBehind(l)
+	case l == c.out && c.stage == stageClosing:
+		c.finished()
+	}
+}
+
+// writeBehind lets a goroutine write the next batch, blocking. Until it has said that it is done nobody else writes.
+func (c *connection) writeBehind(l *lane) {
+	batch := l.batch()
+	system, pid, timeout := c.env.System, c.self, c.env.Options.WriteTimeout
+	system.Go("connection writer", func() {
+		err := l.ws.WriteAll(batch, timeout)
+		system.Send(pid, &written{lane: l, err: err})
+	})
+}
+
+// written goes on after the temporary writer: without blocking, if the client reads again.
+func (c *connection) written(m *written) {
+	m.lane.settled()
+	if m.lane != c.out && m.lane != c.candidate {
+		return
+	}
+	if m.err != nil {
+		c.writeFailed(m)
+		return
+	}
+	c.drain(m.lane)
+}
+
+func (c *connection) writeFailed(m *written) {
+	switch {
+	case m.lane == c.candidate:
+		c.upgradeFailed()
+	case transport.IsTimeout(m.err):
+		c.slow()
+	default:
+		c.lost(ReasonTransportError)
+	}
+}
+
+// broken handles a failed write.
+func (c *connection) broken(l *lane) {
+	if l == c.candidate {
+		c.upgradeFailed()
+		return
+	}
+	c.lost(ReasonTransportError)
+}
+
+// bound keeps the queue within its bytes, by the policy. The slow one pays, nobody else.
+func (c *connection) bound() {
+	limit := c.env.Options.QueueBytes
+	if c.stage != stageOpen || c.out.bytes <= limit {
+		return
+	}
+	switch c.env.Options.QueuePolicy {
+	case DisconnectSlow:
+	case DropVolatile:
+		c.shed(limit, func(f Flags) bool { return f&FlagVolatile != 0 })
+	case DropOldest:
+		c.shed(limit, func(f Flags) bool { return f&FlagKeep == 0 })
+	}
+	if c.out.bytes > limit {
+		c.slow()
+	}
+}
+
+func (c *connection) shed(limit int, expendable func(Flags) bool) {
+	c.env.Counters.MessagesDropped.Add(uint64(c.out.shed(limit, expendable))) //nolint:gosec // a count
+}
+
+// slow cuts a client that does not read what it is sent.
+func (c *connection) slow() {
+	c.env.Counters.SlowConsumers.Add(1)
+	c.lost(ReasonSlowConsumer)
+}
+
+// controlQueued puts a control frame of the websocket library into the queue: one party writes a connection.
+func (c *connection) controlQueued(m *controlQueued) {
+	if c.stage != stageOpen {
+		return // behind a close frame nothing follows
+	}
+	for _, l := range []*lane{c.out, c.candidate} {
+		if l != nil && l.ws == m.ws && !l.done {
+			l.append(outgoing{frame: m.frame, flags: FlagKeep})
+			c.drain(l)
+			c.bound()
+			return
+		}
+	}
+}

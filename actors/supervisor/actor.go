@@ -1,0 +1,247 @@
+package supervisor
+
+import (
+	"log/slog"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/transport"
+)
+
+// entry is one connection.
+type entry struct {
+	pid           *actor.PID
+	session       *connection.Session // nil until its opener has made it
+	sockets       int
+	authenticated int
+}
+
+// supervisor is the actor.
+type supervisor struct {
+	guard   actors.Guard
+	env     *connection.Env
+	options Options
+	props   *actor.Props
+
+	connections     map[string]*entry // by session id
+	sids            map[string]string // session id by the actor's id
+	sockets         map[string]*known // by socket id
+	unauthenticated int               // connections without an authenticated socket
+
+	stopping bool // the actor itself: messages still come while its children end
+	draining bool
+	closing  []string // session ids that are still to be told
+	gone     []chan struct{}
+	timer    *actors.Timer
+}
+
+// known is the supervisor's copy of a socket.
+type known struct {
+	socket *connection.Socket
+	state  connection.State
+}
+
+// Receive dispatches.
+func (s *supervisor) Receive(ctx actor.Context) {
+	defer s.guard.Catch(ctx)
+	switch m := ctx.Message().(type) {
+	case *spawn:
+		m.reply <- s.spawn(ctx, m.sid)
+	case *admit:
+		m.reply <- s.refuse()
+	case *opened:
+		s.opened(m.session)
+	case *findSession:
+		s.findSession(m)
+	case *findSocket:
+		s.findSocket(m)
+	case *listSockets:
+		s.list(m)
+	case *count:
+		m.reply <- s.count()
+	case *connection.SocketOpened:
+		s.socketOpened(m.Socket)
+	case *connection.SocketState:
+		s.socketState(m)
+	case *connection.SocketClosed:
+		s.socketClosed(m.Socket)
+	case *roomregistry.Rebuild:
+		s.rebuild(m)
+	case *actor.Terminated:
+		s.terminated(m.Who)
+	case *drain:
+		s.drain()
+		close(m.done)
+	case *closeAll:
+		s.closeAll(m)
+	case *closeBatch:
+		s.closeBatch()
+	case *abortAll:
+		s.tellAll(&connection.Abort{Reason: m.reason})
+	case *actor.Stopping:
+		s.stopping = true
+		s.timer.Stop()
+	case actor.AutoReceiveMessage, actor.SystemMessage:
+	default:
+		s.env.System.Logger().Error("supervisor: unknown message", slog.Any("message", m))
+	}
+}
+
+// spawn makes the actor of a new connection, within the limits.
+func (s *supervisor) spawn(ctx actor.Context, sid string) spawned {
+	if err := s.refuse(); err != nil {
+		return spawned{err: err}
+	}
+	pid := ctx.SpawnPrefix(s.props, "c")
+	s.connections[sid] = &entry{pid: pid}
+	s.sids[pid.Id] = sid
+	s.unauthenticated++
+	return spawned{pid: pid}
+}
+
+// refuse tells why no further connection is taken; nil: one is.
+func (s *supervisor) refuse() error {
+	switch {
+	case s.draining:
+		return transport.ErrDraining
+	case len(s.connections) >= s.options.MaxConnections:
+		return transport.ErrTooManyConnections
+	case s.env.Options.Authenticate != nil && s.unauthenticated >= s.options.MaxUnauthenticated:
+		return transport.ErrTooManyConnections
+	default:
+		return nil
+	}
+}
+
+func (s *supervisor) opened(session *connection.Session) {
+	if e := s.connections[session.ID()]; e != nil {
+		e.session = session
+		if s.draining {
+			s.env.System.Send(e.pid, &connection.Drain{})
+		}
+	}
+}
+
+func (s *supervisor) findSession(m *findSession) {
+	var found *connection.Session
+	if e := s.connections[m.sid]; e != nil {
+		found = e.session
+	}
+	m.reply <- found
+}
+
+func (s *supervisor) findSocket(m *findSocket) {
+	var found *connection.Socket
+	if k := s.sockets[m.id]; k != nil {
+		found = k.socket
+	}
+	m.reply <- found
+}
+
+func (s *supervisor) list(m *listSockets) {
+	all := make([]*connection.Socket, 0, len(s.sockets))
+	for _, k := range s.sockets {
+		all = append(all, k.socket)
+	}
+	m.reply <- all
+}
+
+func (s *supervisor) count() Counts {
+	c := Counts{Connections: len(s.connections), Sockets: len(s.sockets), Unauthenticated: s.unauthenticated}
+	for _, k := range s.sockets {
+		if k.state == connection.Authenticated {
+			c.Authenticated++
+		}
+	}
+	return c
+}
+
+func (s *supervisor) socketOpened(socket *connection.Socket) {
+	e := s.connections[socket.Session().ID()]
+	if e == nil {
+		return
+	}
+	e.sockets++
+	s.sockets[socket.ID()] = &known{socket: socket}
+}
+
+func (s *supervisor) socketState(m *connection.SocketState) {
+	k := s.sockets[m.Socket.ID()]
+	if k == nil || k.state == m.State {
+		return
+	}
+	e := s.connections[m.Socket.Session().ID()]
+	s.authenticated(e, k.state, -1)
+	k.state = m.State
+	s.authenticated(e, k.state, +1)
+}
+
+// authenticated keeps the count of connections without an authenticated socket.
+func (s *supervisor) authenticated(e *entry, state connection.State, by int) {
+	if state != connection.Authenticated {
+		return
+	}
+	before := e.authenticated
+	e.authenticated += by
+	switch {
+	case before == 0 && by > 0:
+		s.unauthenticated--
+	case before == 1 && by < 0:
+		s.unauthenticated++
+	}
+}
+
+func (s *supervisor) socketClosed(socket *connection.Socket) {
+	k := s.sockets[socket.ID()]
+	if k == nil {
+		return
+	}
+	delete(s.sockets, socket.ID())
+	if e := s.connections[socket.Session().ID()]; e != nil {
+		e.sockets--
+		s.authenticated(e, k.state, -1)
+	}
+}
+
+// terminated forgets a connection. Its sockets were reported closed before, unless it crashed in doing so.
+func (s *supervisor) terminated(who *actor.PID) {
+	sid, ok := s.sids[who.Id]
+	if !ok {
+		return
+	}
+	e := s.connections[sid]
+	if e.sockets > 0 {
+		s.forgetSockets(sid)
+	}
+	if e.authenticated == 0 {
+		s.unauthenticated--
+	}
+	delete(s.sids, who.Id)
+	delete(s.connections, sid)
+	s.goneIfEmpty()
+}
+
+// forgetSockets is the sweep after a crash.
+func (s *supervisor) forgetSockets(sid string) {
+	for _, k := range s.sockets {
+		if k.socket.Session().ID() == sid {
+			s.socketClosed(k.socket)
+		}
+	}
+}
+
+// rebuild asks every connection to tell a shard that lost its memory about its sockets.
+func (s *supervisor) rebuild(m *roomregistry.Rebuild) {
+	announce := &roomregistry.Announce{Shard: m.Shard, Epoch: m.Epoch}
+	s.tellAll(announce)
+	s.env.System.Send(m.Shard.PID(), &roomregistry.Announcing{Epoch: m.Epoch, Connections: len(s.connections)})
+}
+
+func (s *supervisor) tellAll(m any) {
+	for _, e := range s.connections {
+		s.env.System.Send(e.pid, m)
+	}
+}

@@ -1,0 +1,171 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/transport"
+)
+
+// ErrStopped says that the supervisor has stopped: there are no connections.
+var ErrStopped = errors.New("actio: supervisor stopped")
+
+// Options bound the set of connections.
+type Options struct {
+	MaxConnections     int           // in total
+	MaxUnauthenticated int           // without an authenticated socket; counts only where there is authentication
+	CloseBatch         int           // connections that CloseAll closes at a time
+	CloseInterval      time.Duration // and the time between two batches
+}
+
+// Counts is a snapshot of the set of connections.
+type Counts struct {
+	Connections     int // Engine.IO sessions
+	Unauthenticated int // of them, those without an authenticated socket
+	Sockets         int // clients in namespaces
+	Authenticated   int // of them, authenticated ones
+}
+
+// Supervisor is the handle of the supervisor's actor. All methods are safe for concurrent use.
+type Supervisor struct {
+	env  *connection.Env
+	pid  *actor.PID
+	done chan struct{} // closed by Stop
+	once sync.Once
+}
+
+var (
+	_ transport.Sessions = (*Supervisor)(nil)
+	_ transport.Admitter = (*Supervisor)(nil)
+)
+
+// Start spawns the supervisor and makes it the one that env's connections talk to. A connection that fails is stopped: its
+// transport lives in the fields that were lost.
+func Start(env *connection.Env, o Options) *Supervisor {
+	handle := &Supervisor{env: env, done: make(chan struct{})}
+	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
+	props := actor.PropsFromProducer(func() actor.Actor {
+		s := &supervisor{
+			guard: actors.NewGuard(env.System, "supervisor"), env: env, options: o, props: connection.Props(env),
+			connections: make(map[string]*entry), sids: make(map[string]string), sockets: make(map[string]*known),
+		}
+		s.timer = env.System.Clock().NewTimer("close batch", func() { handle.tell(&closeBatch{}) })
+		return s
+	}, actors.Queued(), actor.WithSupervisor(stop))
+	handle.pid = env.System.Spawn(props, "actio-supervisor")
+	env.Supervisor = handle.pid
+	return handle
+}
+
+// PID is the actor's address.
+func (s *Supervisor) PID() *actor.PID { return s.pid }
+
+func (s *Supervisor) tell(m any) { s.env.System.Send(s.pid, m) }
+
+// Admit tells before a websocket is upgraded whether Open would take it.
+func (s *Supervisor) Admit(ctx context.Context, _ *transport.Handshake) error {
+	reply := make(chan error, 1)
+	refused, err := ask(ctx, s, &admit{reply: reply}, reply)
+	if errors.Is(err, ErrStopped) {
+		return transport.ErrDraining
+	}
+	return errors.Join(refused, err)
+}
+
+// Open makes a new session on a link. ErrDraining and ErrTooManyConnections of package transport say why not.
+func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
+	sid := connection.NewSessionID()
+	reply := make(chan spawned, 1)
+	s.tell(&spawn{sid: sid, reply: reply})
+	select {
+	case r := <-reply:
+		if r.err != nil {
+			return r.err
+		}
+		session := connection.NewSession(s.env, sid, r.pid, h)
+		s.tell(&opened{session: session})
+		s.env.System.Send(r.pid, &connection.Begin{Session: session, Link: link})
+		return nil
+	case <-s.done:
+		return transport.ErrDraining
+	}
+}
+
+// Find returns the session with an id.
+func (s *Supervisor) Find(ctx context.Context, sid string) (transport.Session, bool) {
+	reply := make(chan *connection.Session, 1)
+	session, err := ask(ctx, s, &findSession{sid: sid, reply: reply}, reply)
+	if err != nil || session == nil {
+		return nil, false
+	}
+	return session, true
+}
+
+// Socket returns the socket with an id; nil when there is none.
+func (s *Supervisor) Socket(ctx context.Context, id string) (*connection.Socket, error) {
+	reply := make(chan *connection.Socket, 1)
+	return ask(ctx, s, &findSocket{id: id, reply: reply}, reply)
+}
+
+// Sockets returns all sockets, in no order.
+func (s *Supervisor) Sockets(ctx context.Context) ([]*connection.Socket, error) {
+	reply := make(chan []*connection.Socket, 1)
+	return ask(ctx, s, &listSockets{reply: reply}, reply)
+}
+
+// Counts returns how many there are.
+func (s *Supervisor) Counts(ctx context.Context) (Counts, error) {
+	reply := make(chan Counts, 1)
+	return ask(ctx, s, &count{reply: reply}, reply)
+}
+
+// Drain refuses new connections and new events from now on.
+func (s *Supervisor) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	_, err := ask(ctx, s, &drain{done: done}, done)
+	return err
+}
+
+// CloseAll closes all connections in good order and returns when none is left. When ctx ends before, the rest is aborted
+// and the context's error returned.
+func (s *Supervisor) CloseAll(ctx context.Context) error {
+	gone := make(chan struct{})
+	_, err := ask(ctx, s, &closeAll{gone: gone}, gone)
+	if err == nil || errors.Is(err, ErrStopped) {
+		return nil
+	}
+	s.tell(&abortAll{reason: connection.ReasonServerShutdown})
+	return err
+}
+
+// Stop stops the actor, and with it whatever connection is left. Idempotent.
+func (s *Supervisor) Stop(ctx context.Context) error {
+	err := s.env.System.Stop(ctx, s.pid)
+	s.once.Do(func() { close(s.done) })
+	return err
+}
+
+// ask sends a question and waits for its answer.
+func ask[T any](ctx context.Context, s *Supervisor, question any, reply <-chan T) (answer T, err error) {
+	select {
+	case <-s.done:
+		return answer, ErrStopped
+	default:
+	}
+	s.tell(question)
+	select {
+	case answer = <-reply:
+		return answer, nil
+	case <-s.done:
+		return answer, ErrStopped
+	case <-ctx.Done():
+		return answer, fmt.Errorf("supervisor: %w", context.Cause(ctx))
+	}
+}
