@@ -1,0 +1,201 @@
+package actio
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/supervisor"
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// EngineOptions configure the Engine.IO layer. The zero value of each field means its default.
+type EngineOptions struct {
+	// Path is where the engine is reached, matched by path segment: /io takes /io and /io/…, never /ios. Default "/io".
+	Path string
+	// Transports that are allowed. Default polling and websocket.
+	Transports []Transport
+	// DisableUpgrades keeps polling sessions on polling.
+	DisableUpgrades bool
+	// PingInterval is the time between a pong and the next ping of the heartbeat. Default 25 s.
+	PingInterval time.Duration
+	// PingTimeout is how long the pong may take before the connection counts as dead. Default 20 s.
+	PingTimeout time.Duration
+	// UpgradeTimeout is how long an upgrade may take before polling goes on alone. Default 10 s.
+	UpgradeTimeout time.Duration
+	// MaxPayload bounds one message of a client, and the body of one POST, in bytes. More ends the connection, or gets 413.
+	// Default 1 000 000. Node calls it maxHttpBufferSize.
+	MaxPayload int
+	// MaxJSONDepth bounds the nesting of a packet's JSON; more ends the connection. Default 64.
+	MaxJSONDepth int
+	// CORS says which pages of other origins may connect. Nil: the defaults of DefaultCORS.
+	CORS *CORS
+	// AllowRequest refuses handshakes with 403 by returning an error. Nil: all are allowed.
+	AllowRequest func(r *http.Request) error
+	// DevelopmentOnly accepts pages of the same origin and loopback Host headers only.
+	DevelopmentOnly bool
+	// Compression negotiates permessage-deflate, never with context takeover. Nil: off.
+	Compression *Compression
+	// MaxConnections bounds the sessions; further handshakes get 503. Default 100 000.
+	MaxConnections int
+
+	// QueueBytes bounds what may wait for one client that reads slower than it is sent to. Default 1 MiB.
+	QueueBytes int
+	// QueuePolicy says what happens over that bound. Default DisconnectSlow.
+	QueuePolicy QueuePolicy
+	// WriteTimeout is how long one blocking write to a slow client may take before it is disconnected. Default 10 s.
+	WriteTimeout time.Duration
+	// InboxEvents bounds the events of one client that are received and not yet handled. Over it the client's connection is
+	// not read. Default 64.
+	InboxEvents int
+	// InboxEventsHard is that bound while an acknowledgement of the same client is awaited; over it the wait fails with
+	// ErrInboxFull. Default 4096.
+	InboxEventsHard int
+	// DrainGrace is how long Shutdown lets running handlers finish before their contexts end with their connections.
+	// Default 5 s.
+	DrainGrace time.Duration
+	// CloseBatch is how many connections Shutdown closes at a time, CloseInterval the time between. Defaults 500 and 20 ms.
+	CloseBatch    int
+	CloseInterval time.Duration
+}
+
+// Transport is a transport of Engine.IO.
+type Transport = transport.Kind
+
+// The transports.
+const (
+	Polling   = transport.Polling
+	WebSocket = transport.WebSocketKind
+)
+
+// CORS says which pages of other origins may connect; the same origins guard websockets.
+type CORS = transport.CORS
+
+// DefaultCORS is what a nil EngineOptions.CORS means: any origin, without credentials, GET and POST, preflights answered
+// with 204.
+func DefaultCORS() *CORS {
+	return &CORS{Origins: []string{"*"}, Methods: []string{http.MethodGet, http.MethodPost}}
+}
+
+// Compression configures permessage-deflate. It costs about four times the CPU per message, and a broadcast is compressed
+// once.
+type Compression struct {
+	// Level as in compress/flate, 1 to 9. Default 1.
+	Level int
+	// Threshold is the size in bytes below which messages stay as they are. Default 1024.
+	Threshold int
+}
+
+// QueuePolicy says what happens when the outgoing queue of a client passes its bound.
+type QueuePolicy = connection.QueuePolicy
+
+// The policies. Where dropping does not help, each ends in disconnecting.
+const (
+	DisconnectSlow = connection.DisconnectSlow // the client is disconnected with ReasonSlowConsumer
+	DropVolatile   = connection.DropVolatile   // queued volatile events go first
+	DropOldest     = connection.DropOldest     // the oldest events go that await no acknowledgement and were not begun
+)
+
+func (o EngineOptions) withDefaults() EngineOptions {
+	setDefault(&o.Path, "/io")
+	setDefault(&o.PingInterval, 25*time.Second)
+	setDefault(&o.PingTimeout, 20*time.Second)
+	setDefault(&o.UpgradeTimeout, 10*time.Second)
+	setDefault(&o.MaxPayload, 1_000_000)
+	setDefault(&o.MaxJSONDepth, 64)
+	setDefault(&o.MaxConnections, 100_000)
+	setDefault(&o.QueueBytes, 1<<20)
+	setDefault(&o.WriteTimeout, 10*time.Second)
+	setDefault(&o.InboxEvents, 64)
+	setDefault(&o.InboxEventsHard, 4096)
+	setDefault(&o.DrainGrace, 5*time.Second)
+	setDefault(&o.CloseBatch, 500)
+	setDefault(&o.CloseInterval, 20*time.Millisecond)
+	if len(o.Transports) == 0 {
+		o.Transports = []Transport{Polling, WebSocket}
+	}
+	if o.CORS == nil {
+		o.CORS = DefaultCORS()
+	}
+	if o.Compression != nil {
+		c := *o.Compression
+		setDefault(&c.Level, 1)
+		setDefault(&c.Threshold, 1024)
+		o.Compression = &c
+	}
+	return o
+}
+
+func (o *EngineOptions) validate() error {
+	var problems []error
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{
+		{"PingInterval", int64(o.PingInterval)},
+		{"PingTimeout", int64(o.PingTimeout)},
+		{"UpgradeTimeout", int64(o.UpgradeTimeout)},
+		{"MaxPayload", int64(o.MaxPayload)},
+		{"MaxJSONDepth", int64(o.MaxJSONDepth)},
+		{"MaxConnections", int64(o.MaxConnections)},
+		{"QueueBytes", int64(o.QueueBytes)},
+		{"WriteTimeout", int64(o.WriteTimeout)},
+		{"InboxEvents", int64(o.InboxEvents)},
+		{"InboxEventsHard", int64(o.InboxEventsHard)},
+		{"DrainGrace", int64(o.DrainGrace)},
+		{"CloseBatch", int64(o.CloseBatch)},
+		{"CloseInterval", int64(o.CloseInterval)},
+	} {
+		if f.value < 0 {
+			problems = append(problems, fmt.Errorf("actio: Engine.%s is negative: %d", f.name, f.value))
+		}
+	}
+	if o.QueuePolicy > DropOldest {
+		problems = append(problems, fmt.Errorf("actio: Engine.QueuePolicy %d is unknown", o.QueuePolicy))
+	}
+	if o.InboxEventsHard < o.InboxEvents {
+		problems = append(problems, fmt.Errorf("actio: Engine.InboxEventsHard %d is below InboxEvents %d", o.InboxEventsHard, o.InboxEvents))
+	}
+	if o.Compression != nil && (o.Compression.Level < 1 || o.Compression.Level > 9) {
+		problems = append(problems, fmt.Errorf("actio: Engine.Compression.Level %d is not within 1 and 9", o.Compression.Level))
+	}
+	config := o.transportConfig()
+	return errors.Join(append(problems, config.Validate())...)
+}
+
+func (o *EngineOptions) transportConfig() transport.Config {
+	c := transport.Config{
+		Path: o.Path, MaxPayload: o.MaxPayload, Transports: o.Transports, DisableUpgrades: o.DisableUpgrades, CORS: o.CORS,
+		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly,
+	}
+	if o.Compression != nil {
+		c.Deflate = wire.NewDeflater(o.Compression.Level, o.Compression.Threshold)
+	}
+	return c
+}
+
+func (o *EngineOptions) connectionOptions() connection.Options {
+	limits := wire.DefaultLimits()
+	limits.PacketBytes = o.MaxPayload
+	limits.JSONDepth = o.MaxJSONDepth
+	c := connection.Options{
+		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, UpgradeTimeout: o.UpgradeTimeout, MaxPayload: o.MaxPayload,
+		Limits: limits, QueueBytes: o.QueueBytes, QueuePolicy: o.QueuePolicy, WriteTimeout: o.WriteTimeout,
+		Linger: time.Second, PollLinger: 5 * time.Second, PostWait: 50 * time.Millisecond,
+		InboxEvents: o.InboxEvents, InboxEventsHard: o.InboxEventsHard,
+		InboxBytes: o.MaxPayload, InboxBytesHard: max(o.MaxPayload, 1<<20) * 2,
+	}
+	if !o.DisableUpgrades && len(o.Transports) == 2 {
+		c.Upgrades = []string{WebSocket.String()}
+	}
+	return c
+}
+
+func (o *EngineOptions) supervisorOptions() supervisor.Options {
+	return supervisor.Options{
+		MaxConnections: o.MaxConnections, CloseBatch: o.CloseBatch, CloseInterval: o.CloseInterval,
+	}
+}

@@ -1,0 +1,42 @@
+package actio
+
+import (
+	"errors"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/wire"
+)
+
+// Errors. All are wrapped with context: compare with errors.Is.
+var (
+	// ErrNotConfigured: Configure has not been called, or has not succeeded.
+	ErrNotConfigured = errors.New("actio: IOServer is not initialized yet!") //nolint:revive,staticcheck // the reference's text
+	// ErrReservedEvent: the name belongs to the protocol and cannot be emitted or handled.
+	ErrReservedEvent = wire.ErrReservedEvent
+	// ErrInvalidTopic: an event needs a name.
+	ErrInvalidTopic = errors.New("actio: Invalid topic to start binding handler")
+	// ErrInvalidHandler: the handler is nil.
+	ErrInvalidHandler = errors.New("actio: Invalid event handler")
+	// ErrInvalidNamespace: a namespace begins with a slash and has no comma and no question mark.
+	ErrInvalidNamespace = errors.New("actio: invalid namespace")
+
+	// ErrClosed: the socket or the server has ended.
+	ErrClosed = connection.ErrClosed
+	// ErrTimeout: an acknowledgement did not come in time.
+	ErrTimeout = connection.ErrTimeout
+	// ErrInboxFull: a client sent so much while its acknowledgement was awaited that the wait was given up.
+	ErrInboxFull = connection.ErrInboxFull
+	// ErrTooManyAcks: MaxPendingAcks are awaited of this socket.
+	ErrTooManyAcks = connection.ErrTooManyAcks
+	// ErrTooManyRooms: the socket is in MaxRooms rooms.
+	ErrTooManyRooms = connection.ErrTooManyRooms
+	// ErrEmptyRoom: a room needs a name.
+	ErrEmptyRoom = connection.ErrEmptyRoom
+	// ErrAcknowledged: the event was acknowledged before.
+	ErrAcknowledged = connection.ErrAcknowledged
+	// ErrRefused: wrapped by an Authenticator to refuse, as opposed to having failed.
+	ErrRefused = connection.ErrRefused
+	// ErrStillRunning: Shutdown gave up waiting; the error's text names what still runs.
+	ErrStillRunning = actors.ErrStillRunning
+)

@@ -1,0 +1,149 @@
+package actio
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// Args are the arguments of an event or an acknowledgement. They stay raw JSON until they are decoded; binary is []byte
+// wherever it stands.
+type Args = wire.Args
+
+// Event is one event of a client.
+type Event struct {
+	// Name of the event.
+	Name string
+	// Args that came with it.
+	Args  Args
+	reply func(args ...any) error
+}
+
+// Reply acknowledges the event; the first call counts, further ones return ErrAcknowledged. When the client did not ask for
+// an acknowledgement it does nothing.
+func (e *Event) Reply(args ...any) error {
+	if e.reply == nil {
+		return nil
+	}
+	return e.reply(args...)
+}
+
+// WantsReply tells whether the client asked for an acknowledgement.
+func (e *Event) WantsReply() bool { return e.reply != nil }
+
+// HandlerFunc handles an event. The context ends with the socket. A panic is caught, logged and counted; it closes the
+// connection unless Options.SurvivePanics is set.
+type HandlerFunc func(ctx context.Context, s *Socket, e *Event)
+
+// None is the type of what a typed handler does not take or return.
+type None struct{}
+
+// Target is what handlers can be added to: a Socket, or a Namespace for all of its sockets.
+type Target interface {
+	Handle(event string, h HandlerFunc) error
+}
+
+var (
+	_ Target = (*Socket)(nil)
+	_ Target = (*Namespace)(nil)
+)
+
+// On adds a typed handler. In is what the event's first argument is decoded into: any type that encoding/json could decode,
+// with []byte for binary; Args takes all arguments raw; None takes none. Out is the acknowledgement's argument; None
+// acknowledges without one. A payload that does not fit In, and an error of the handler, are acknowledged with
+// {"error": "…"} and logged; they never end the connection.
+func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
+	if h == nil {
+		return fmt.Errorf("%w | topic: %s", ErrInvalidHandler, event)
+	}
+	return t.Handle(event, func(ctx context.Context, s *Socket, e *Event) {
+		in, err := decodeInput[In](e)
+		if err != nil {
+			s.replyError(e, fmt.Errorf("invalid payload: %w", err))
+			return
+		}
+		out, err := h(ctx, s, in)
+		if err != nil {
+			s.replyError(e, err)
+			return
+		}
+		replyWith(s, e, out)
+	})
+}
+
+func decodeInput[In any](e *Event) (In, error) {
+	var in In
+	switch v := any(&in).(type) {
+	case *Args:
+		*v = e.Args
+	case *None:
+	default:
+		if e.Args.Len() > 0 {
+			return in, e.Args.Decode(0, &in)
+		}
+	}
+	return in, nil
+}
+
+func replyWith[Out any](s *Socket, e *Event, out Out) {
+	var err error
+	if _, none := any(out).(None); none {
+		err = e.Reply()
+	} else {
+		err = e.Reply(out)
+	}
+	if err != nil {
+		s.log().Warn("acknowledgement not sent", slog.String("event", e.Name), slog.Any("err", err))
+	}
+}
+
+// errorReply is what a client gets instead of an answer.
+type errorReply struct {
+	Error string `json:"error"`
+}
+
+func (s *Socket) replyError(e *Event, err error) {
+	s.log().Warn("handler error", slog.String("event", e.Name), slog.Any("err", err))
+	if e.WantsReply() {
+		replyWith(s, e, errorReply{Error: err.Error()})
+	}
+}
+
+// handlers is a table of handlers: an immutable snapshot that is swapped.
+type handlers struct {
+	table atomic.Pointer[map[string][]HandlerFunc]
+}
+
+func (t *handlers) add(event string, h HandlerFunc) error {
+	switch {
+	case event == "":
+		return ErrInvalidTopic
+	case h == nil:
+		return fmt.Errorf("%w | topic: %s", ErrInvalidHandler, event)
+	case wire.IsReserved(event):
+		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
+	}
+	for {
+		old := t.table.Load()
+		longer := make(map[string][]HandlerFunc)
+		if old != nil {
+			maps.Copy(longer, *old)
+		}
+		longer[event] = append(slices.Clip(longer[event]), h)
+		if t.table.CompareAndSwap(old, &longer) {
+			return nil
+		}
+	}
+}
+
+func (t *handlers) of(event string) []HandlerFunc {
+	if table := t.table.Load(); table != nil {
+		return (*table)[event]
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package actio
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/actio-go/actio/actors/connection"
+)
+
+// Namespace is one namespace of a server: its sockets, and the handlers that all of them have. All methods are safe for
+// concurrent use; handlers that are added later hold for sockets that exist already.
+type Namespace struct {
+	server *Server
+	name   string
+
+	connected    atomic.Pointer[[]func(context.Context, *Socket)]
+	disconnected atomic.Pointer[[]func(*Socket, Reason)]
+	handlers     handlers
+}
+
+// Name is the name of the namespace; that of the default one is "/".
+func (n *Namespace) Name() string { return n.name }
+
+// OnConnection adds what is called for each socket that is connected, which with authentication means authenticated:
+// before any of its events.
+func (n *Namespace) OnConnection(f func(ctx context.Context, s *Socket)) { addTo(&n.connected, f) }
+
+// OnDisconnect adds what is called for each socket that was connected, after all of its events.
+func (n *Namespace) OnDisconnect(f func(s *Socket, r Reason)) { addTo(&n.disconnected, f) }
+
+// Handle adds a handler for an event of any socket of the namespace. For typed handlers see On.
+func (n *Namespace) Handle(event string, h HandlerFunc) error { return n.handlers.add(event, h) }
+
+// addTo replaces a snapshot by one that is longer.
+func addTo[T any](list *atomic.Pointer[[]T], item T) {
+	for {
+		old := list.Load()
+		var longer []T
+		if old != nil {
+			longer = append(longer, *old...)
+		}
+		longer = append(longer, item)
+		if list.CompareAndSwap(old, &longer) {
+			return
+		}
+	}
+}
+
+func loadList[T any](list *atomic.Pointer[[]T]) []T {
+	if l := list.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// namespaces is the application above the connections: it knows which namespaces there are.
+type namespaces struct {
+	server *Server
+	adding sync.Mutex
+	all    atomic.Pointer[map[string]*Namespace] // immutable snapshot
+}
+
+var _ connection.App = (*namespaces)(nil)
+
+func newNamespaces(s *Server) *namespaces {
+	n := &namespaces{server: s}
+	n.all.Store(&map[string]*Namespace{})
+	n.of("/")
+	return n
+}
+
+// of returns the namespace, and makes it when it is new.
+func (n *namespaces) of(name string) *Namespace {
+	n.adding.Lock()
+	defer n.adding.Unlock()
+	old := *n.all.Load()
+	if ns := old[name]; ns != nil {
+		return ns
+	}
+	ns := &Namespace{server: n.server, name: name}
+	snapshot := make(map[string]*Namespace, len(old)+1)
+	maps.Copy(snapshot, old)
+	snapshot[name] = ns
+	n.all.Store(&snapshot)
+	return ns
+}
+
+func (n *namespaces) lookup(name string) *Namespace { return (*n.all.Load())[name] }
+
+// Accepts is called by the connections.
+func (n *namespaces) Accepts(name string) bool { return n.lookup(name) != nil }
+
+// NewSocket is called by the connections.
+func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
+	s := &Socket{handle: h, namespace: n.lookup(h.Namespace())}
+	h.Bind(s)
+	return (*socketHandler)(s)
+}
+
+// Of returns a static namespace and makes it when it is new; a missing slash in front is added. Names with a comma or a
+// question mark cannot be addressed by any client: for them it returns ErrInvalidNamespace.
+func (s *Server) Of(name string) (*Namespace, error) {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	if strings.ContainsAny(name, ",?") {
+		return nil, fmt.Errorf("%w: %q", ErrInvalidNamespace, name)
+	}
+	return s.namespaces.of(name), nil
+}
+
+// Root is the default namespace, "/".
+func (s *Server) Root() *Namespace { return s.namespaces.of("/") }

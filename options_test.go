@@ -1,0 +1,56 @@
+package actio_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio"
+)
+
+func yes(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil }
+
+func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.T) {
+	_, err := actio.New(actio.Options{
+		Hosting: 7, DefaultRooms: []string{""}, AuthenticateTimeout: -1, MaxRooms: -1,
+		Engine: actio.EngineOptions{
+			PingInterval: -1, QueuePolicy: 9, InboxEvents: 10, InboxEventsHard: 5, Compression: &actio.Compression{Level: 12},
+			CORS: &actio.CORS{Origins: []string{"*"}, Credentials: true}, Path: "io",
+		},
+	})
+	require.Error(t, err)
+	for _, text := range []string{
+		"Unsupported runtime!", "Invalid authenticateFn to setup io socket server!", "DefaultRooms has an empty name",
+		"AuthenticateTimeout is negative", "MaxRooms is negative", "Engine.PingInterval is negative", "QueuePolicy 9",
+		"InboxEventsHard 5", "Compression.Level 12",
+	} {
+		assert.ErrorContains(t, err, text)
+	}
+	assert.ErrorContains(t, err, "redentials", "* with credentials")
+}
+
+func TestNew_AttachedWithoutServer_IsTheReferencesError(t *testing.T) {
+	_, err := actio.New(actio.Options{Authenticate: yes, Hosting: actio.Attached})
+	require.ErrorContains(t, err, "Invalid HTTP server for Node.js runtime!")
+	_, err = actio.New(actio.Options{Authenticate: yes, Server: &http.Server{ReadHeaderTimeout: time.Second}})
+	require.ErrorContains(t, err, "Hosting is not Attached")
+	_, err = actio.New(actio.Options{Authenticate: yes, NoAuthentication: true})
+	require.ErrorContains(t, err, "exclude each other")
+}
+
+func TestNew_Defaults_AreValid(t *testing.T) {
+	_, err := actio.New(actio.Options{Authenticate: yes})
+	require.NoError(t, err)
+	_, err = actio.New(actio.Options{NoAuthentication: true, DefaultRooms: []string{}})
+	require.NoError(t, err)
+}
+
+func TestNewEngine_InvalidConfig_SaysEverythingAtOnce(t *testing.T) {
+	_, err := actio.NewEngine(actio.EngineConfig{EngineOptions: actio.EngineOptions{MaxPayload: -1}})
+	require.ErrorContains(t, err, "OnSession is nil")
+	require.ErrorContains(t, err, "MaxPayload is negative")
+}

@@ -1,0 +1,143 @@
+package actio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/roomregistry"
+)
+
+// Server is a Socket.IO server. New makes it, Configure brings it to life, Shutdown ends it.
+//
+// It is an http.Handler: mount it, at its path or as a whole. All methods are safe for concurrent use, and may be called
+// from any handler.
+type Server struct {
+	options    Options
+	namespaces *namespaces
+	attachment *Switch // of Options.Server; nil when mounted
+
+	live       atomic.Pointer[Engine] // set by Configure, never unset
+	lifecycle  sync.Mutex
+	closed     bool
+	configured bool
+}
+
+// New checks all options at once and makes a server. With Attached hosting it puts itself in front of the handler of
+// Options.Server, which must not serve yet; until Configure, requests to the path get 503.
+func New(o Options) (*Server, error) {
+	o = o.withDefaults()
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{options: o}
+	s.namespaces = newNamespaces(s)
+	if o.Hosting == Attached {
+		s.attachment = NewSwitch(o.Server.Handler)
+		s.attachment.Set(Route(o.Engine.Path, s, s.attachment.Fallback()))
+		o.Server.Handler = s.attachment
+	}
+	return s, nil
+}
+
+// Configure brings the server to life. It is idempotent; after Shutdown it returns ErrClosed.
+func (s *Server) Configure(ctx context.Context) error {
+	s.lifecycle.Lock()
+	defer s.lifecycle.Unlock()
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.configured:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("actio: configure: %w", context.Cause(ctx))
+	}
+	e := &Engine{options: s.options.Engine}
+	env := connection.Env{Options: s.connectionOptions(), App: s.namespaces}
+	ao := actors.Options{
+		ActorSystem: s.options.ActorSystem, Logger: s.options.Logger.With(slog.String("server", s.options.Identifier)),
+		OnPanic: s.options.OnPanic,
+	}
+	so := s.options.Engine.supervisorOptions()
+	so.MaxUnauthenticated = s.options.MaxUnauthenticated
+	registry := func(system *actors.System) *roomregistry.Registry {
+		return roomregistry.Start(system, roomregistry.Options{Shards: s.options.RegistryShards, Failed: s.registryFailed})
+	}
+	if err := e.start(ao, env, so, registry); err != nil {
+		return err
+	}
+	s.configured = true
+	s.live.Store(e)
+	s.options.Logger.Info("socket.io server ready",
+		slog.String("identifier", s.options.Identifier), slog.String("path", s.options.Engine.Path))
+	return nil
+}
+
+// registryFailed is called when the registry could not be kept alive: a server without it can do nothing useful.
+func (s *Server) registryFailed(err error) {
+	s.options.Logger.Error("registry failed, shutting down", slog.Any("err", err))
+	go func() { _ = s.Shutdown(context.Background()) }()
+}
+
+// Engine returns the Engine.IO layer, to be mounted by the caller. With Attached hosting it is an error.
+func (s *Server) Engine() (*Engine, error) {
+	if s.options.Hosting == Attached {
+		return nil, errors.New("actio: Engine is only available for Bun runtime! This server is attached, not mounted")
+	}
+	e := s.live.Load()
+	if e == nil {
+		return nil, ErrNotConfigured
+	}
+	return e, nil
+}
+
+// ServeHTTP serves the requests of the server's path; all others get 404. Before Configure and after Shutdown the path
+// answers 503 with Retry-After.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !Under(s.options.Engine.Path, r.URL.Path) {
+		http.NotFound(w, r)
+		return
+	}
+	e := s.live.Load()
+	if e == nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "Socket.IO server is not ready", http.StatusServiceUnavailable)
+		return
+	}
+	e.ServeHTTP(w, r)
+}
+
+// Path is where the server is reached.
+func (s *Server) Path() string { return s.options.Engine.Path }
+
+// Ready tells whether new clients are served: from Configure until Shutdown begins.
+func (s *Server) Ready() bool {
+	e := s.live.Load()
+	return e != nil && !e.draining.Load()
+}
+
+// Shutdown ends the server. New handshakes and new events are refused, acknowledgements are still read, running handlers
+// finish, what is queued is flushed, clients are closed in batches at the level of the transport, so that the official
+// clients reconnect by themselves. When it returns nil, no goroutine and no timer of actio is left. When ctx ends first, or
+// a function of the application does not end although its context was cancelled, the rest is cut off and the error (ErrStillRunning)
+// names what still runs.
+//
+// It is idempotent, and may be called before Configure, and concurrently: later calls wait for the first. A handler may
+// call it: it then does not wait for that handler, and returns at once when another call is under way, which waits for the
+// handler.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.lifecycle.Lock()
+	s.closed = true
+	s.lifecycle.Unlock()
+	e := s.live.Load()
+	if e == nil {
+		return nil
+	}
+	return e.Shutdown(ctx)
+}

@@ -1,0 +1,89 @@
+package actio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/actio-go/actio/actors/supervisor"
+)
+
+// Stats is a snapshot of what the server has and has counted since Configure.
+type Stats struct {
+	Connections     int // Engine.IO sessions
+	Unauthenticated int // of them, those without an authenticated socket
+	Sockets         int // clients in namespaces
+	Authenticated   int // of them, authenticated ones
+	Rooms           int // with at least one member; a socket's own room does not count
+	RoomMembers     int // sockets that the registry knows
+	Users           int
+
+	SessionsOpened, SessionsClosed uint64
+	Upgrades, UpgradesFailed       uint64
+	PacketsIn, PacketsOut          uint64
+	BytesIn, BytesOut              uint64
+	ParseErrors                    uint64 // packets that ended a connection
+	EventsDropped                  uint64 // before authentication, while draining, for a namespace that was left
+	EventsUnhandled                uint64 // without a handler
+	SlowConsumers                  uint64 // connections cut by the queue bound or the write deadline
+	MessagesDropped                uint64 // volatile or oldest
+	AuthSucceeded, AuthRefused     uint64
+	AuthFailed, AuthTimedOut       uint64
+	HandlerPanics                  uint64
+	LateVerdicts                   uint64 // of an Authenticator that answered too late
+	PongsExcused                   uint64 // missed while the connection was not read for the server's own sake
+	AcksUnknown                    uint64 // acknowledgements that nobody awaited
+	AcksOverflown                  uint64 // waits that failed with ErrInboxFull
+	RoomRequestsDenied             uint64
+}
+
+// Stats returns a snapshot. It asks the supervisor and the registry, and waits for both.
+func (s *Server) Stats(ctx context.Context) (Stats, error) {
+	e := s.live.Load()
+	if e == nil {
+		return Stats{}, ErrNotConfigured
+	}
+	st := e.counted()
+	counts, err := e.supervisor.Counts(ctx)
+	if err != nil {
+		return st, closedIfStopped(err)
+	}
+	sizes, err := e.env.Registry.Sizes(ctx)
+	if err != nil {
+		return st, closedIfStopped(err)
+	}
+	st.Connections, st.Unauthenticated = counts.Connections, counts.Unauthenticated
+	st.Sockets, st.Authenticated = counts.Sockets, counts.Authenticated
+	st.Rooms, st.RoomMembers, st.Users = sizes.Rooms, sizes.Members, sizes.Users
+	return st, nil
+}
+
+func (e *Engine) counted() Stats {
+	c := e.env.Counters
+	return Stats{
+		SessionsOpened: c.Sessions.Load(), SessionsClosed: c.SessionsClosed.Load(),
+		Upgrades: c.Upgrades.Load(), UpgradesFailed: c.UpgradesFailed.Load(),
+		PacketsIn: c.PacketsIn.Load(), PacketsOut: c.PacketsOut.Load(), BytesIn: c.BytesIn.Load(), BytesOut: c.BytesOut.Load(),
+		ParseErrors: c.ParseErrors.Load(), EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
+		SlowConsumers: c.SlowConsumers.Load(), MessagesDropped: c.MessagesDropped.Load(),
+		AuthSucceeded: c.AuthSucceeded.Load(), AuthRefused: c.AuthRefused.Load(),
+		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),
+		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),
+		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
+		RoomRequestsDenied: c.RoomRequestsDenied.Load(),
+	}
+}
+
+func (s *Server) countUnhandled() {
+	if e := s.live.Load(); e != nil {
+		e.env.Counters.EventsUnhandled.Add(1)
+	}
+}
+
+// closedIfStopped makes the error of a stopped part that of a closed server.
+func closedIfStopped(err error) error {
+	if errors.Is(err, supervisor.ErrStopped) {
+		return fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return err
+}
