@@ -1,0 +1,49 @@
+# Thin over scripts/: each script also runs alone, from any folder.
+
+# What the targets below work on; override as in `make race20 PKG=./actors/...`.
+PKG         ?= ./...
+FUZZTIME    ?= 10s
+BENCH       ?= .
+BENCHCOUNT  ?= 1
+RUNS        ?= 5
+TESTTIMEOUT ?= 8m
+
+export FUZZTIME RUNS TESTTIMEOUT
+
+.DEFAULT_GOAL := help
+.PHONY: help install test lint fmt bench fuzz race20 conformance e2e clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: ## Install what the tests need and this machine lacks (system packages, npm packages)
+	@scripts/install
+
+test: ## Install what is missing, then go vet and go test -race
+	@scripts/test
+
+lint: ## golangci-lint, formatting, import directions, go.mod
+	@scripts/lint
+
+fmt: ## Format all Go files (gofumpt, goimports)
+	@scripts/fmt
+
+bench: ## Run benchmarks (PKG, BENCH, BENCHCOUNT)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PKG)
+
+fuzz: ## Run each fuzz target for FUZZTIME (10s)
+	@scripts/fuzz
+
+race20: ## Run the tests of PKG twenty times under the race detector
+	go test -race -shuffle=on -count=20 -timeout 30m $(PKG)
+
+conformance: ## Run the official protocol suites RUNS times; SOCKETIO_REPO names a clone of socketio/socket.io
+	@scripts/conformance
+
+e2e: ## Run the black-box suites: official clients, browser, Redis
+	@scripts/install
+	go test -race -shuffle=on -count=1 -timeout $(TESTTIMEOUT) ./tests/...
+
+clean: ## Remove installed tools, npm packages and test results
+	rm -rf .tools tests/js/node_modules bin dist
+	go clean -testcache

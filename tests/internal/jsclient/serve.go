@@ -1,0 +1,35 @@
+package jsclient
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Serve starts a server of tests/js/fixtures, such as "echo-server.mjs", and returns its URL. It ends with the test.
+func Serve(tb testing.TB, fixture string, args ...string) string {
+	tb.Helper()
+	listening := make(chan int, 1)
+	onLine := func(line []byte) {
+		var hello struct{ Listening int }
+		if err := json.Unmarshal(line, &hello); err == nil && hello.Listening != 0 {
+			listening <- hello.Listening
+			return
+		}
+		tb.Logf("%s: %s", fixture, line)
+	}
+	p := start(tb, onLine, "fixtures/"+fixture, args...)
+
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case port := <-listening:
+		return fmt.Sprintf("http://127.0.0.1:%d", port)
+	case <-p.ended:
+		tb.Fatalf("jsclient: %s: %v", fixture, p.err)
+	case <-timer.C:
+		tb.Fatalf("jsclient: %s did not say that it listens", fixture)
+	}
+	return ""
+}
