@@ -82,7 +82,7 @@ func TestCORS_Answer_FollowsTheTable(t *testing.T) {
 func TestCORS_RefusedRequest_StillHasHeaders(t *testing.T) {
 	srv := serveTCP(t, transport.Config{CORS: &transport.CORS{Origins: []string{"*"}}}, newSessions())
 	got := srv.do(t, "GET", "/io/?EIO=3&transport=polling", "", "Origin", "https://a.test")
-	assert.Equal(t, bodyBadProtocol, got.body)
+	assert.JSONEq(t, bodyBadProtocol, got.body)
 	assert.Equal(t, "*", got.header.Get("Access-Control-Allow-Origin"), "a page may read why it was refused")
 }
 
@@ -163,7 +163,7 @@ func TestDevelopmentOnly_ForeignPageOrHost_IsForbidden(t *testing.T) {
 			got := srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", headers...)
 			assert.Equal(t, test.status, got.status)
 			if test.status == http.StatusForbidden {
-				assert.Equal(t, bodyForbidden, got.body)
+				assert.JSONEq(t, bodyForbidden, got.body)
 				assert.Empty(t, got.header.Get("Access-Control-Allow-Origin"))
 			}
 		})

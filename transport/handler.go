@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -109,7 +110,8 @@ func (h *Handler) serveLimited(w http.ResponseWriter, r *http.Request, l *limite
 // refuse answers with an error, logs it and tells who wants to know.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
 	h.config.Logger.DebugContext(r.Context(), "request refused",
-		"method", r.Method, "remote", r.RemoteAddr, "status", e.Status, "code", e.Code, "reason", e.Message)
+		slog.String("method", r.Method), slog.String("remote", r.RemoteAddr), slog.Int("status", e.Status), slog.Int("code", e.Code),
+		slog.String("reason", e.Message))
 	if h.config.Refused != nil {
 		h.config.Refused(r, e)
 	}

@@ -332,7 +332,7 @@ func (r *receiver) Closed(_ *transport.WebSocket, err error) {
 // status sends a websocket handshake and gives the status of the answer; the connection is closed then.
 func (s *server) status(t *testing.T, headers ...string) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), "GET", "http://example.test"+socketTarget, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://example.test"+socketTarget, nil)
 	require.NoError(t, err)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])

@@ -77,7 +77,7 @@ func TestPoll_Reject_AnswersTheRefusal(t *testing.T) {
 	assert.False(t, p.Respond([]byte("4late")))
 	a := receive(t, got)
 	assert.Equal(t, http.StatusBadRequest, a.status)
-	assert.Equal(t, bodyBadRequest, a.body)
+	assert.JSONEq(t, bodyBadRequest, a.body)
 }
 
 func TestPoll_ClientLeaves_AbortIsTold(t *testing.T) {

@@ -72,7 +72,7 @@ func TestPost_BadBody_GivesPacketsBeforeAndError(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := srv.do(t, "POST", postTarget, test.body, "Content-Type", test.contentType)
 			assert.Equal(t, http.StatusBadRequest, got.status)
-			assert.Equal(t, bodyBadRequest, got.body)
+			assert.JSONEq(t, bodyBadRequest, got.body)
 			p := receive(t, known.posts)
 			require.ErrorIs(t, p.Err, test.err)
 			assert.Len(t, p.Packets, test.packets)
@@ -114,7 +114,7 @@ func TestPost_OversizedBody_Is413AndTheSessionGoesOn(t *testing.T) {
 
 func TestPost_ChunkedWithinLimit_IsRead(t *testing.T) {
 	srv, known := postServer(t, transport.Config{MaxPayload: 100_000})
-	r, err := http.NewRequestWithContext(t.Context(), "POST", "http://a"+postTarget, io.MultiReader(
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://a"+postTarget, io.MultiReader(
 		strings.NewReader("4"), strings.NewReader(strings.Repeat("x", 99_999))))
 	require.NoError(t, err)
 	response, err := srv.client.Do(r)

@@ -48,6 +48,9 @@ func (ws *WebSocket) read() {
 	}()
 	for {
 		isBinary, data, err := ws.next()
+		if err == nil && ws.finish.Load() { // it was in the buffer already
+			err = ErrClosed
+		}
 		if err != nil {
 			ended = true
 			ws.end(err)
@@ -142,7 +145,7 @@ func (ws *WebSocket) end(err error) {
 // classify names the error of a connection that still works.
 func classify(err error) error {
 	if e, ok := errors.AsType[websocket.CloseError](err); ok {
-		return &CloseError{Code: uint16(e.Code), Reason: e.Reason}
+		return &CloseError{Code: uint16(e.Code), Reason: e.Reason} //nolint:gosec // two bytes on the wire
 	}
 	if errors.Is(err, websocket.ErrMessageTooBig) {
 		return ErrTooBig

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -38,7 +39,8 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q reque
 		return
 	}
 	e := refusal(err, internal())
-	h.config.Logger.DebugContext(r.Context(), "websocket refused", "remote", q.handshake.RemoteAddr, "reason", e.Message)
+	h.config.Logger.DebugContext(r.Context(), "websocket refused",
+		slog.String("remote", q.handshake.RemoteAddr), slog.String("reason", e.Message))
 	if h.config.Refused != nil {
 		h.config.Refused(r, e)
 	}
@@ -58,7 +60,8 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
 	}
 	library, err := websocket.Accept(&hijackWriter{ResponseWriter: w, ws: ws}, r, options)
 	if err != nil { // the library has answered: this server cannot be upgraded
-		h.config.Logger.DebugContext(r.Context(), "upgrade failed", "remote", r.RemoteAddr, "err", err)
+		h.config.Logger.DebugContext(r.Context(), "upgrade failed",
+			slog.String("remote", r.RemoteAddr), slog.Any("err", err))
 		return nil
 	}
 	library.SetReadLimit(int64(h.shared.maxPayload))

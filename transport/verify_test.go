@@ -96,11 +96,11 @@ func TestHandler_TransportSwitchedOff_IsUnknown(t *testing.T) {
 	s := newSessions()
 	s.known["here"] = newSession()
 	srv := serveTCP(t, transport.Config{Transports: []transport.Kind{transport.Polling}, DisableUpgrades: true}, s)
-	assert.Equal(t, bodyUnknownTransport, srv.do(t, "GET", socketTarget, "", websocketHeaders()...).body)
+	assert.JSONEq(t, bodyUnknownTransport, srv.do(t, "GET", socketTarget, "", websocketHeaders()...).body)
 	assert.Equal(t, http.StatusOK, srv.do(t, "GET", "/io/?EIO=4&transport=polling", "").status)
 
 	srv = serveTCP(t, transport.Config{DisableUpgrades: true}, s)
-	assert.Equal(t, bodyBadRequest, srv.do(t, "GET", socketTarget+"&sid=here", "", websocketHeaders()...).body)
+	assert.JSONEq(t, bodyBadRequest, srv.do(t, "GET", socketTarget+"&sid=here", "", websocketHeaders()...).body)
 }
 
 func TestHandler_Refusals_MapToStatus(t *testing.T) {
@@ -156,10 +156,10 @@ func TestHandler_AllowRequest_DecidesAboutHandshakesOnly(t *testing.T) {
 
 	got := srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "plain")
 	assert.Equal(t, http.StatusForbidden, got.status)
-	assert.Equal(t, bodyForbidden, got.body)
+	assert.JSONEq(t, bodyForbidden, got.body)
 	got = srv.do(t, "GET", socketTarget, "", websocketHeaders("X-Case", "message")...)
 	assert.Equal(t, http.StatusForbidden, got.status)
-	assert.Equal(t, `{"code":4,"message":"no entry"}`, got.body)
+	assert.JSONEq(t, `{"code":4,"message":"no entry"}`, got.body)
 	assert.Equal(t, []int{4, 4}, refused)
 
 	known.onPost = func(_ context.Context, p *transport.Post) { p.Done() }
@@ -210,12 +210,12 @@ func TestHandler_Path_MatchesBySegment(t *testing.T) {
 
 			h.Fallback = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 			w := httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest("GET", test.path+"?EIO=4&transport=polling", nil))
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, test.path+"?EIO=4&transport=polling", nil))
 			assert.Equal(t, map[bool]int{true: 200, false: 418}[test.match], w.Code)
 
 			h.Fallback = nil
 			w = httptest.NewRecorder()
-			h.ServeHTTP(w, httptest.NewRequest("GET", test.path+"?EIO=4&transport=polling", nil))
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, test.path+"?EIO=4&transport=polling", nil))
 			assert.Equal(t, map[bool]int{true: 200, false: 404}[test.match], w.Code)
 		})
 	}
@@ -224,7 +224,7 @@ func TestHandler_Path_MatchesBySegment(t *testing.T) {
 func TestHandler_OriginWithControlCharacter_IsBadRequest(t *testing.T) {
 	h, err := transport.NewHandler(transport.Config{}, newSessions())
 	require.NoError(t, err)
-	r := httptest.NewRequest("GET", "/io/?EIO=4&transport=polling", nil)
+	r := httptest.NewRequest(http.MethodGet, "/io/?EIO=4&transport=polling", nil)
 	r.Header["Origin"] = []string{"https://a.test\x01"}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -235,7 +235,7 @@ func TestHandler_OriginWithControlCharacter_IsBadRequest(t *testing.T) {
 func TestHandler_ServerThatCannotHijack_AnswersInternalError(t *testing.T) {
 	h, err := transport.NewHandler(transport.Config{}, newSessions())
 	require.NoError(t, err)
-	r := httptest.NewRequest("GET", socketTarget, nil)
+	r := httptest.NewRequest(http.MethodGet, socketTarget, nil)
 	headers := websocketHeaders()
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])

@@ -58,7 +58,7 @@ type shared struct {
 	deflate    *wire.Deflater
 	buffers    sync.Pool // *[]byte, for reading
 	writes     sync.Pool // *rawWrite
-	batches    sync.Pool // *[]byte, for WriteAll
+	batches    sync.Pool // *bufio.Writer, for WriteAll
 }
 
 func newShared(c *Config) *shared {

@@ -64,8 +64,8 @@ func TestWebSocket_Messages_GoBothWays(t *testing.T) {
 		for _, want := range []string{"a", "b", string(big), "c"} {
 			_, got, err := c.Read(t.Context())
 			require.NoError(t, err)
-			require.Equal(t, len(want), len(got))
-			assert.True(t, want == string(got))
+			require.Len(t, got, len(want))
+			assert.Equal(t, want, string(got))
 		}
 		require.NoError(t, receive(t, written))
 	})

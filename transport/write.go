@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bufio"
 	"net"
 	"time"
 )
@@ -55,34 +56,19 @@ func (ws *WebSocket) writeBatches(bufs [][]byte) error {
 		_, err := ws.conn.Write(bufs[0])
 		return err
 	}
-	pooled, ok := ws.shared.batches.Get().(*[]byte)
+	batch, ok := ws.shared.batches.Get().(*bufio.Writer)
 	if !ok {
-		b := make([]byte, 0, batchSize)
-		pooled = &b
+		batch = bufio.NewWriterSize(nil, batchSize)
 	}
-	defer ws.shared.batches.Put(pooled)
-	batch := (*pooled)[:0]
+	batch.Reset(ws.conn)
+	defer func() {
+		batch.Reset(nil) // a pooled writer holds no connection
+		ws.shared.batches.Put(batch)
+	}()
 	for _, buf := range bufs {
-		for len(buf) > 0 {
-			if len(batch) == 0 && len(buf) >= batchSize {
-				if _, err := ws.conn.Write(buf); err != nil {
-					return err
-				}
-				break
-			}
-			n := min(len(buf), batchSize-len(batch))
-			batch, buf = append(batch, buf[:n]...), buf[n:]
-			if len(batch) == batchSize {
-				if _, err := ws.conn.Write(batch); err != nil {
-					return err
-				}
-				batch = batch[:0]
-			}
+		if _, err := batch.Write(buf); err != nil {
+			return err
 		}
 	}
-	if len(batch) == 0 {
-		return nil
-	}
-	_, err := ws.conn.Write(batch)
-	return err
+	return batch.Flush()
 }

@@ -128,7 +128,7 @@ func TestWriteAll_StalledPeer_TimesOut(t *testing.T) {
 	overMedia(t, transport.Config{}, func(t *testing.T, _ medium, srv *server, s *sessions) {
 		_, ws := srv.rawWebSocket(t, s.sockets, nil)
 		start(t, ws)
-		huge := bigMessage(64 << 20)
+		huge := make([]byte, 16<<20)
 		err := ws.WriteAll([][]byte{huge[:1], huge}, 50*time.Millisecond)
 		require.Error(t, err)
 		assert.True(t, transport.IsTimeout(err), "%v", err)
@@ -149,7 +149,7 @@ func TestWriteAll_ExpiredDeadline_DoesNotFailTheNextWrite(t *testing.T) {
 	require.NoError(t, ws.WriteAll([][]byte{text("c")}, 0))
 
 	// The same after a deadline that did expire: the socket itself is sound.
-	require.Error(t, ws.WriteAll([][]byte{bigMessage(64 << 20)}, time.Millisecond))
+	require.Error(t, ws.WriteAll([][]byte{make([]byte, 16<<20)}, time.Millisecond))
 	_, err = ws.TryWrite(text("d"))
 	require.NoError(t, err)
 	for _, want := range []string{"a", "b", "c"} {
@@ -163,7 +163,7 @@ func TestWriteAll_Abort_Unblocks(t *testing.T) {
 		_, ws := srv.rawWebSocket(t, s.sockets, nil)
 		r := start(t, ws)
 		written := make(chan error, 1)
-		go func() { written <- ws.WriteAll([][]byte{bigMessage(64 << 20)}, time.Hour) }()
+		go func() { written <- ws.WriteAll([][]byte{make([]byte, 16<<20)}, time.Hour) }()
 		select {
 		case err := <-written:
 			require.NoError(t, err)

@@ -167,7 +167,7 @@ func unquote(raw []byte) string {
 // decimal returns raw, a JSON number, as JavaScript would write it.
 func decimal(raw []byte) string {
 	const exactDigits = 15 // every integer of so many digits is exact in a float64
-	if n, digits, ok := readUint(raw, 1e15); ok && digits == len(raw) && digits <= exactDigits {
+	if n, digits, ok := readDigits(raw, uint64(1e15)); ok && digits == len(raw) && digits <= exactDigits {
 		return strconv.FormatUint(n, 10)
 	}
 	f, _ := strconv.ParseFloat(string(raw), 64) // out of range is infinite, as in JavaScript

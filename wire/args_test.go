@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -124,6 +126,19 @@ func TestArgs_Decode_DoesNotFit_ErrArgumentAndSentinels(t *testing.T) {
 
 type blob []byte
 
+// anything is an interface that is not the type any.
+type anything any
+
+// reencoded decodes a text of its own with the options of the decoding it is part of.
+type reencoded struct{ value any }
+
+func (r *reencoded) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	if err := dec.SkipValue(); err != nil {
+		return err
+	}
+	return jsonv2.Unmarshal([]byte(`[0,{"a":1}]`), &r.value, dec.Options())
+}
+
 // withMethods sees the text of its value.
 type withMethods struct{ text string }
 
@@ -138,6 +153,7 @@ func TestArgs_Decode_Attachment_WhereverBytesFit(t *testing.T) {
 		Named   blob              `json:"named"`
 		Pointer *[]byte           `json:"pointer"`
 		Any     any               `json:"any"`
+		Other   anything          `json:"other"`
 		Map     map[string][]byte `json:"map"`
 		Slice   [][]byte          `json:"slice"`
 		Methods withMethods       `json:"methods"`
@@ -147,13 +163,14 @@ func TestArgs_Decode_Attachment_WhereverBytesFit(t *testing.T) {
 	}
 	args := parse(t, `["x",{"bytes":`+place(0)+`,"named" : `+place(1)+`,"pointer":`+place(0)+`,"any":[`+place(1)+`,{"k":`+
 		place(0)+`}],"map":{"m":`+place(1)+`},"slice":[ `+place(0)+` , null , `+place(1)+` ],"methods":`+place(0)+
-		`,"raw":`+place(1)+`,"plain":"AQID","number":1.50}]`, []byte("zero"), []byte("one"))
+		`,"other":`+place(0)+`,"raw":`+place(1)+`,"plain":"AQID","number":1.50}]`, []byte("zero"), []byte("one"))
 	var got all
 	require.NoError(t, args.Decode(0, &got))
 	pointer := []byte("zero")
 	assert.Equal(t, all{
 		Bytes: []byte("zero"), Named: blob("one"), Pointer: &pointer,
 		Any:     []any{[]byte("one"), map[string]any{"k": []byte("zero")}},
+		Other:   []byte("zero"),
 		Map:     map[string][]byte{"m": []byte("one")},
 		Slice:   [][]byte{[]byte("zero"), nil, []byte("one")},
 		Methods: withMethods{place(0)}, Raw: json.RawMessage(place(1)), Plain: []byte{1, 2, 3}, Number: "1.50",
@@ -204,6 +221,15 @@ func TestArgs_Decode_UnusualPlaceholders_AreReplacedWhole(t *testing.T) {
 		require.NoError(t, parse(t, `["x",`+in+`]`, []byte("zero"), []byte("one")).Decode(0, &got), in)
 		assert.Equal(t, []byte("zero"), got, in)
 	}
+}
+
+func TestArgs_Decode_MethodDecodesOtherText_AttachmentsStayOut(t *testing.T) {
+	var got struct{ A any }
+	var own reencoded
+	args := parse(t, `["x",[0,`+place(0)+`],{"A":1}]`, []byte("zero"))
+	require.NoError(t, args.Decode(0, &own))
+	assert.Equal(t, []any{0.0, map[string]any{"a": 1.0}}, own.value)
+	require.NoError(t, args.Decode(1, &got))
 }
 
 func TestArgs_DecodeAll_MissingArguments_LeaveValues(t *testing.T) {

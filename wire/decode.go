@@ -39,6 +39,7 @@ type decoder struct {
 	raw      []byte
 	offset   int // of raw in the text that the marks refer to
 	enclosed *enclosed
+	source   *jsontext.Decoder // reads raw; nil until it asks for the first value
 }
 
 func newDecoder() *decoder {
@@ -51,7 +52,7 @@ func newDecoder() *decoder {
 }
 
 func (d *decoder) release() {
-	d.raw, d.offset, d.enclosed = nil, 0, nil
+	d.raw, d.offset, d.enclosed, d.source = nil, 0, nil, nil
 	decoders.Put(d)
 }
 
@@ -63,6 +64,12 @@ func decodeNumber(dec *jsontext.Decoder, n *stdjson.Number) error {
 // attach puts an attachment into v if the next value is a placeholder, and leaves all other values to the library. v
 // points to any Go value that is about to be decoded.
 func (d *decoder) attach(dec *jsontext.Decoder, v any) error {
+	if d.source == nil {
+		d.source = dec
+	}
+	if d.source != dec { // a method of a type decodes something else with the same options
+		return errors.ErrUnsupported
+	}
 	b, found := d.next(int(dec.InputOffset()))
 	if !found {
 		return errors.ErrUnsupported

@@ -139,11 +139,6 @@ func TestEncodePacketJSON_Payloads_ShapeOfTheirType(t *testing.T) {
 	}
 }
 
-// panics has a method that panics when it is nil.
-type panics struct{ text string }
-
-func (p *panics) MarshalJSON() ([]byte, error) { return []byte(`"` + p.text + `"`), nil }
-
 // returns is a marshaler that returns what it is.
 type returns string
 
@@ -202,6 +197,15 @@ func TestEncodeEvent_AfterFailure_NextIsClean(t *testing.T) {
 		p, err := wire.EncodeEvent("/", "good", 1)
 		require.NoError(t, err)
 		require.Equal(t, []string{`2["good",1]`}, frames(p))
+	}
+}
+
+func TestEncodeEvent_LargeThenSmall_BothWhole(t *testing.T) {
+	large := strings.Repeat("x", 200_000)
+	for _, text := range []string{large, "small"} {
+		p, err := wire.EncodeEvent("/", "x", text, map[string]string{"again": text})
+		require.NoError(t, err)
+		assert.Equal(t, []string{`2["x","` + text + `",{"again":"` + text + `"}]`}, frames(p))
 	}
 }
 
@@ -292,7 +296,7 @@ func TestEvent_AnyArguments_RoundTrip(t *testing.T) {
 			require.NoError(rt, got.Decode(i, &v))
 			assert.Equal(rt, want, v)
 		}
-		assert.Equal(rt, p.PayloadSize(), len(p.AppendPayload(nil)))
+		assert.Len(rt, p.AppendPayload(nil), p.PayloadSize())
 		packets, err := decodePayload(string(p.AppendPayload(nil)))
 		require.NoError(rt, err)
 		assert.Len(rt, packets, 1+len(complete.Attachments))

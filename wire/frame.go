@@ -39,7 +39,7 @@ func AppendFrameHeader(dst []byte, fin, rsv1 bool, op Opcode, length int) []byte
 	}
 	switch {
 	case length < 126:
-		return append(dst, first, byte(length))
+		return append(dst, first, byte(length)) //nolint:gosec // lengths are not negative
 	case length <= math.MaxUint16:
 		return binary.BigEndian.AppendUint16(append(dst, first, 126), uint16(length))
 	default:
@@ -91,7 +91,7 @@ func cutFrame(frames []byte) (op Opcode, payload, rest []byte) {
 	case 126:
 		start, length = 4, int(binary.BigEndian.Uint16(frames[2:]))
 	case 127:
-		start, length = 10, int(binary.BigEndian.Uint64(frames[2:]))
+		start, length = 10, int(binary.BigEndian.Uint64(frames[2:])) //nolint:gosec // it was an int
 	}
 	end := start + length
 	return op, frames[start:end:end], frames[end:]

@@ -109,14 +109,14 @@ func DecodePacket(text []byte, l Limits) (Packet, error) {
 func (p *Packet) readHeader(text []byte, l Limits) (int, error) {
 	i := 1
 	if p.Type.binary() {
-		n, digits, ok := readUint(text[i:], uint64(l.Attachments))
+		n, digits, ok := readDigits(text[i:], l.Attachments)
 		switch {
 		case digits == 0 || !bytes.HasPrefix(text[i+digits:], []byte("-")) || ok && n == 0:
 			return i, ErrAttachmentCount
 		case !ok:
 			return i, ErrTooManyAttachments
 		}
-		p.Attachments = int(n) // at most l.Attachments
+		p.Attachments = n
 		i += digits + 1
 	}
 	p.Namespace = "/"
@@ -130,7 +130,7 @@ func (p *Packet) readHeader(text []byte, l Limits) (int, error) {
 		}
 		p.Namespace, i = namespaceString(text[i:end]), next
 	}
-	id, digits, ok := readUint(text[i:], l.MaxAckID)
+	id, digits, ok := readDigits(text[i:], l.MaxAckID)
 	if !ok {
 		return i, ErrAckID
 	}
@@ -148,12 +148,12 @@ func namespaceString(b []byte) string {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// readUint reads the decimal digits at the start of text and returns how many there are; ok is false when the number is
-// greater than most.
-func readUint(text []byte, most uint64) (n uint64, digits int, ok bool) {
+// readDigits reads the decimal digits at the start of text and returns how many there are; ok is false when the number is
+// greater than most, which may be negative.
+func readDigits[T int | uint64](text []byte, most T) (n T, digits int, ok bool) {
 	ok = true
 	for ; digits < len(text) && isDigit(text[digits]); digits++ {
-		d := uint64(text[digits] - '0')
+		d := T(text[digits] - '0')
 		if !ok || d > most || n > (most-d)/10 {
 			ok = false
 			continue

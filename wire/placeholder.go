@@ -47,15 +47,15 @@ func (f *markFinder) closed(at span, p placeholder) {
 	if !p.is || f.err != nil {
 		return
 	}
-	num, digits, ok := readUint(p.num, uint64(f.attachments))
-	if digits == 0 || digits < len(p.num) || !ok || num == uint64(f.attachments) {
+	num, digits, ok := readDigits(p.num, f.attachments-1)
+	if digits == 0 || digits < len(p.num) || !ok {
 		f.err = &DecodeError{Err: ErrPlaceholder, Offset: at.start}
 		return
 	}
 	for n := len(f.found); n > 0 && f.found[n-1].start > at.start; n-- {
 		f.found = f.found[:n-1] // inside of this one, which is replaced as a whole
 	}
-	f.found = append(f.found, mark{span: at, num: int(num)}) // num < attachments
+	f.found = append(f.found, mark{span: at, num: num})
 }
 
 // appendPlaceholder appends what stands for attachment num in the text of a binary packet.

@@ -164,6 +164,21 @@ func TestDeflater_AnyMessages_Inflate(t *testing.T) {
 	}
 }
 
+func TestDeflater_LargeThenSmall_BothInflate(t *testing.T) {
+	d := wire.NewDeflater(1, -1)
+	noise := make([]byte, 300_000) // too irregular to shrink below what is kept
+	for i, x := 0, uint32(1); i < len(noise); i++ {
+		x = x*1664525 + 1013904223
+		noise[i] = 'a' + byte(x>>28)
+	}
+	for _, data := range [][]byte{noise, bytes.Repeat([]byte("small "), 50)} {
+		p := wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineMessage, Binary: true, Data: data})
+		deflated := readFrames(t, p.Deflated(d))
+		require.True(t, deflated[0].rsv1)
+		assert.Equal(t, string(data), inflate(t, deflated[0].payload))
+	}
+}
+
 func TestDeflater_Threshold_Defaults(t *testing.T) {
 	assert.Equal(t, wire.DefaultDeflateThreshold, wire.NewDeflater(1, 0).Threshold())
 	assert.Equal(t, 0, wire.NewDeflater(1, -1).Threshold())

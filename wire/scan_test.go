@@ -60,7 +60,7 @@ func TestScanner_DeepNesting_FailsWithoutRecursingFurther(t *testing.T) {
 	}
 }
 
-func TestReadUint_Digits_CountedEvenWhenTooLarge(t *testing.T) {
+func TestReadDigits_Digits_CountedEvenWhenTooLarge(t *testing.T) {
 	tests := []struct {
 		in     string
 		most   uint64
@@ -79,7 +79,7 @@ func TestReadUint_Digits_CountedEvenWhenTooLarge(t *testing.T) {
 		{"18446744073709551615", 1<<64 - 1, 1<<64 - 1, 20, true},
 	}
 	for _, tt := range tests {
-		n, digits, ok := readUint([]byte(tt.in), tt.most)
+		n, digits, ok := readDigits([]byte(tt.in), tt.most)
 		assert.Equal(t, tt.digits, digits, tt.in)
 		assert.Equal(t, tt.ok, ok, tt.in)
 		if tt.ok {

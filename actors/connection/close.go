@@ -14,6 +14,9 @@ import (
 // came with it. A client whose probe was answered has stopped polling, or is about to: the farewell waits for its upgrade.
 // Nothing is accepted from the client any more.
 func (c *connection) close(r Reason) {
+	if c.stage == stageNew {
+		c.doomed = r
+	}
 	if c.stage != stageOpen {
 		return
 	}
@@ -118,7 +121,12 @@ func (c *connection) lost(r Reason) {
 }
 
 // abort ends the session at once.
-func (c *connection) abort(r Reason) { c.lost(r) }
+func (c *connection) abort(r Reason) {
+	if c.stage == stageNew {
+		c.doomed = r
+	}
+	c.lost(r)
+}
 
 // end tells everybody above that the session is over: once.
 func (c *connection) end(r Reason) {

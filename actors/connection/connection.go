@@ -33,6 +33,7 @@ type connection struct {
 	stage    stage
 	draining bool
 	reason   Reason // why it closes
+	doomed   Reason // why it must close as soon as it has begun
 
 	out       *lane           // the current transport's
 	poll      *transport.Poll // the waiting GET
@@ -137,6 +138,7 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 
 // begin opens the session on its first transport.
 func (c *connection) begin(m *Begin) {
+	close(m.Begun)
 	c.session = m.Session
 	c.stage = stageOpen
 	c.timer = c.env.System.Clock().NewTimer("connection", func() { c.env.System.Send(c.session.pid, &due{}) })
@@ -163,6 +165,9 @@ func (c *connection) begin(m *Begin) {
 		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
 	}
 	c.rearm()
+	if c.doomed != ReasonNone {
+		c.close(c.doomed)
+	}
 }
 
 func (c *connection) start(ws *transport.WebSocket) {

@@ -76,9 +76,9 @@ func (c *connection) due() {
 	c.next = time.Time{}
 	now := c.now()
 	for d := range deadlineCount {
-		if passed(c.at[d], now) {
+		if at := c.at[d]; passed(at, now) {
 			c.at[d] = time.Time{}
-			c.passed(d)
+			c.passed(d, at)
 		}
 	}
 	c.socketsDue(now)
@@ -87,10 +87,10 @@ func (c *connection) due() {
 
 func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
 
-func (c *connection) passed(d deadline) {
+func (c *connection) passed(d deadline, at time.Time) {
 	switch d {
 	case deadlinePing:
-		c.ping()
+		c.ping(at)
 	case deadlinePong:
 		c.pongMissed()
 	case deadlineConnect:
@@ -105,8 +105,18 @@ func (c *connection) passed(d deadline) {
 	}
 }
 
-// ping sends the heartbeat of Engine.IO. While an upgrade is under way it waits: the packet could not leave.
-func (c *connection) ping() {
+// overdue handles deadlines that have passed although the timer has not said so yet: a request that comes after a deadline
+// finds the session as it is after it.
+func (c *connection) overdue() {
+	if passed(c.next, c.now()) {
+		c.due()
+	}
+}
+
+// ping sends the heartbeat of Engine.IO. The time for the answer runs from when it was due, so that a session that is not
+// answered ends after interval and timeout, however late the timers are. While an upgrade is under way the ping waits: it
+// could not leave.
+func (c *connection) ping(at time.Time) {
 	if c.stage != stageOpen {
 		return
 	}
@@ -116,7 +126,7 @@ func (c *connection) ping() {
 	}
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
-	c.arm(deadlinePong, c.env.Options.PingTimeout)
+	c.at[deadlinePong] = at.Add(c.env.Options.PingTimeout)
 }
 
 func (c *connection) ponged() {
@@ -130,7 +140,7 @@ func (c *connection) pongMissed() {
 	now, times := c.session.gate.stalled()
 	if now || times != c.pinged {
 		c.env.Counters.PongsExcused.Add(1)
-		c.ping()
+		c.ping(c.now())
 		return
 	}
 	c.lost(ReasonPingTimeout)

@@ -30,7 +30,7 @@ func (o *oneSession) Open(h *transport.Handshake, link transport.Link) error {
 	r := o.rig
 	pid := r.system.Spawn(Props(r.env), "connection")
 	s := NewSession(r.env, NewSessionID(), pid, h)
-	r.system.Send(pid, &Begin{Session: s, Link: link, Handshake: h})
+	r.system.Send(pid, &Begin{Session: s, Link: link, Begun: make(chan struct{})})
 	o.opened <- s
 	return nil
 }

@@ -12,12 +12,13 @@ type late struct{}
 // IgnoreDeadLetterLogging is the marker that protoactor looks for.
 func (late) IgnoreDeadLetterLogging() {}
 
-// Begin starts a session. The supervisor's caller sends it once, first, from the goroutine of the request.
+// Begin starts a session. The supervisor's caller sends it once.
 type Begin struct {
 	late
-	Session   *Session
-	Link      transport.Link
-	Handshake *transport.Handshake
+	Session *Session
+	Link    transport.Link
+	// Begun is closed when the session owns the link.
+	Begun chan<- struct{}
 }
 
 // From the transports.

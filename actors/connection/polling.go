@@ -10,6 +10,7 @@ import (
 // pollOpened takes a waiting GET: it is answered at once when something is queued or when the farewell was waiting for it,
 // and soon when a websocket is taking over.
 func (c *connection) pollOpened(p *transport.Poll) {
+	c.overdue()
 	switch {
 	case c.stage == stageNew || c.stage == stageClosed:
 		p.Reject(transport.UnknownSID())

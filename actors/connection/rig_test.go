@@ -62,7 +62,7 @@ func newRig(t *testing.T, configure func(*Options)) *rig {
 	pid := r.system.Spawn(Props(r.env), "connection")
 	r.session = NewSession(r.env, NewSessionID(), pid, &transport.Handshake{RemoteAddr: "192.0.2.1:1"})
 	first := new(transport.Poll)
-	r.system.Send(pid, &Begin{Session: r.session, Link: first, Handshake: r.session.handshake})
+	r.system.Send(pid, &Begin{Session: r.session, Link: first, Begun: make(chan struct{})})
 	synctest.Wait()
 	r.first = first
 	return r

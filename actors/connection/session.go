@@ -169,7 +169,8 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 }
 
 // read decodes one packet and hands it to the actor. A message waits at the gate first; everything else passes, for a
-// pong must never wait behind an event. It reports false when the session is broken or over.
+// pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes after the
+// end is dropped without a word: a refusal would keep an official client from reading the farewell.
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	m := &received{from: ws, packet: p}
 	if p.Type != wire.EngineMessage {
@@ -181,7 +182,8 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	s.env.Counters.PacketsIn.Add(1)
 	s.env.Counters.BytesIn.Add(uint64(len(p.Data)))
 	if s.env.App == nil {
-		return s.enter(m, len(p.Data))
+		s.enter(m, len(p.Data))
+		return true
 	}
 	complete, err := s.decode(p)
 	switch {
@@ -198,16 +200,15 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 		s.tell(m)
 		return false
 	}
-	return s.enter(m, weight(complete))
+	s.enter(m, weight(complete))
+	return true
 }
 
-func (s *Session) enter(m *received, size int) bool {
-	if !s.gate.enter(size) {
-		return false
+func (s *Session) enter(m *received, size int) {
+	if s.gate.enter(size) {
+		m.size = size
+		s.tell(m)
 	}
-	m.size = size
-	s.tell(m)
-	return true
 }
 
 func (s *Session) decode(p wire.EnginePacket) (*wire.Complete, error) {

@@ -193,3 +193,19 @@ func TestSession_Opened_TellsTheSupervisorOfEachSocketOnceAndOfItsEnd(t *testing
 		assert.NotSame(t, s, actortest.Expect[*SocketOpened](t, r.supervisor).Socket)
 	})
 }
+
+func TestSession_ShutdownBeforeItHasBegun_IsClosedAsSoonAsItHas(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		pid := r.system.Spawn(Props(r.env), "connection")
+		r.system.Send(pid, &Shutdown{})
+		s := NewSession(r.env, NewSessionID(), pid, &transport.Handshake{})
+		p := new(transport.Poll)
+		r.system.Send(pid, &Begin{Session: s, Link: p, Begun: make(chan struct{})})
+		synctest.Wait()
+		assert.Contains(t, describe(p), "0{")
+		farewell := new(transport.Poll)
+		s.Poll(farewell)
+		<-s.Done()
+		assert.Equal(t, "1", describe(farewell))
+	})
+}

@@ -180,17 +180,20 @@ func (ns *namespace) exit(m *Member, i int) {
 	}
 }
 
+// place32 is a position as it is kept: half the memory, and still two thousand million members of a group.
+func place32(i int) int32 { return int32(i) } //nolint:gosec // see above
+
 // enter puts m into a group that it is not in.
 func (m *Member) enter(g *group) {
-	m.places = append(m.places, place{g, int32(len(g.entries))})
-	g.entries = append(g.entries, entry{m, int32(len(m.places) - 1)})
+	m.places = append(m.places, place{g, place32(len(g.entries))})
+	g.entries = append(g.entries, entry{m, place32(len(m.places) - 1)})
 	switch {
 	case m.lookup != nil:
-		m.lookup[g] = int32(len(m.places) - 1)
+		m.lookup[g] = place32(len(m.places) - 1)
 	case len(m.places) >= lookupFrom:
 		m.lookup = make(map[*group]int32, 2*lookupFrom)
 		for i, p := range m.places {
-			m.lookup[p.group] = int32(i)
+			m.lookup[p.group] = place32(i)
 		}
 	}
 }
@@ -209,9 +212,9 @@ func (m *Member) exit(i int) {
 	if i != end {
 		moved := m.places[end]
 		m.places[i] = moved
-		moved.group.entries[moved.at].place = int32(i)
+		moved.group.entries[moved.at].place = place32(i)
 		if m.lookup != nil {
-			m.lookup[moved.group] = int32(i)
+			m.lookup[moved.group] = place32(i)
 		}
 	}
 	m.places = cut(m.places)

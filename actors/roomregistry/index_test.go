@@ -90,7 +90,7 @@ func TestIndex_OwnRoom_IsImpliedAndKept(t *testing.T) {
 
 	ix.join(b, []string{"a"})
 	assert.Equal(t, "a b", ix.ids(audience{rooms: []string{"a"}}))
-	assert.Equal(t, "", ix.ids(audience{except: []string{"a"}}))
+	assert.Empty(t, ix.ids(audience{except: []string{"a"}}))
 	ix.detach(a)
 	assert.Equal(t, "b", ix.ids(audience{rooms: []string{"a"}}))
 }
@@ -102,7 +102,7 @@ func TestIndex_UserChanged_MovesTheSocket(t *testing.T) {
 	ix.authenticate(m, "u")
 	ix.authenticate(m, "u")
 	ix.authenticate(m, "v")
-	assert.Equal(t, "", ix.ids(audience{user: "u"}))
+	assert.Empty(t, ix.ids(audience{user: "u"}))
 	assert.Equal(t, "a", ix.ids(audience{user: "v"}))
 	assert.Equal(t, 1, ix.sizes().Users)
 	ix.authenticate(m, "")
@@ -117,7 +117,7 @@ func TestIndex_SameSocketIDAgain_ReplacesTheMember(t *testing.T) {
 	ix.join(old, []string{"r"})
 	ix.attach(m)
 	assert.Equal(t, "a", ix.ids(audience{}))
-	assert.Equal(t, "", ix.ids(audience{rooms: []string{"r"}}))
+	assert.Empty(t, ix.ids(audience{rooms: []string{"r"}}))
 	ix.join(old, []string{"s"}) // the socket is meant, whatever pointer names it
 	assert.Equal(t, "a", ix.ids(audience{rooms: []string{"s"}}))
 	ix.detach(old)
@@ -147,7 +147,7 @@ func TestIndex_MemberOfAnotherIndex_StartsAfresh(t *testing.T) {
 	ix.restore(Membership{Member: m, Rooms: []string{"s"}})
 	assert.Equal(t, "a", ix.ids(audience{rooms: []string{"s"}}))
 	assert.Equal(t, Sizes{Namespaces: 1, Members: 1, Rooms: 1}, ix.sizes())
-	assert.Equal(t, "", ix.ids(audience{authenticated: true}))
+	assert.Empty(t, ix.ids(audience{authenticated: true}))
 	check(t, ix)
 }
 

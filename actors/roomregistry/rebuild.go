@@ -1,6 +1,8 @@
 package roomregistry
 
 import (
+	"log/slog"
+
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/actio-go/actio/actors"
@@ -26,7 +28,7 @@ func (s *shard) begin(ctx actor.Context) {
 	s.rebuild = rebuild{asked: -1, held: s.backlog.broadcasts()}
 	s.rebuild.timer = sys.Clock().NewTimer("registry rebuild", func() { sys.Send(self, late) })
 	s.rebuild.timer.Reset(s.registry.options.RebuildTimeout)
-	sys.Logger().Warn("room registry shard restarted", "shard", s.handle.index, "epoch", s.epoch)
+	sys.Logger().Warn("room registry shard restarted", slog.Int("shard", s.handle.index), slog.Uint64("epoch", s.epoch))
 	sys.Send(source, &Rebuild{Shard: s.handle, Epoch: s.epoch})
 }
 
@@ -86,7 +88,9 @@ func (s *shard) complete() {
 func (s *shard) goLive(why string) {
 	s.rebuild.stop()
 	s.rebuild.live = true
-	s.registry.sys.Logger().Warn("room registry shard rebuilt", "shard", s.handle.index, "epoch", s.epoch, "why", why,
-		"members", s.index.sizes().Members, "connections", s.rebuild.announced, "asked", s.rebuild.asked)
+	s.registry.sys.Logger().Warn("room registry shard rebuilt",
+		slog.Int("shard", s.handle.index), slog.Uint64("epoch", s.epoch), slog.String("why", why),
+		slog.Int("members", s.index.sizes().Members), slog.Int("connections", s.rebuild.announced),
+		slog.Int("asked", s.rebuild.asked))
 	s.drain()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -178,7 +179,7 @@ func (r *Registry) fail(err error) {
 	if !r.close() {
 		return
 	}
-	r.sys.Logger().Error("room registry failed", "err", err)
+	r.sys.Logger().Error("room registry failed", slog.Any("err", err))
 	if r.options.Failed != nil {
 		r.sys.Go("registry failed", func() { r.options.Failed(err) })
 	}

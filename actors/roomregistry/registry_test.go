@@ -50,8 +50,9 @@ func TestShard_SameSocketID_SameShard(t *testing.T) {
 	used := map[int]int{}
 	for i := range 1000 {
 		id := w.idOf(i%4, "p")
-		assert.Same(t, w.Shard(id), w.Shard(id))
-		used[w.Shard(id).Index()]++
+		first, again := w.Shard(id), w.Shard(id)
+		assert.Same(t, first, again)
+		used[first.Index()]++
 	}
 	assert.Len(t, used, 4)
 }

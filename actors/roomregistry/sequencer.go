@@ -3,6 +3,7 @@ package roomregistry
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -42,7 +43,7 @@ func (q *sequencer) Receive(ctx actor.Context) {
 		q.stopping = true
 	case *actor.Stopped, *actor.Restarting:
 	default:
-		q.registry.sys.Logger().Error("room registry sequencer: unknown message", "type", fmt.Sprintf("%T", m))
+		q.registry.sys.Logger().Error("room registry sequencer: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
 	}
 }
 
@@ -89,7 +90,7 @@ func (b *barrier) pass() {
 // for shards that are being rebuilt.
 func (r *Registry) Flush(ctx context.Context) error {
 	b := &barrier{passed: make(chan struct{})}
-	b.missing.Store(int32(len(r.shards)))
+	b.missing.Store(int32(len(r.shards))) //nolint:gosec // a number of shards
 	if !r.closed() {
 		r.sys.Send(r.entry, b)
 	}

@@ -2,6 +2,7 @@ package roomregistry
 
 import (
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -70,7 +71,7 @@ func (s *shard) Receive(ctx actor.Context) {
 		s.stop()
 	case *actor.Stopping:
 	default:
-		s.registry.sys.Logger().Error("room registry shard: unknown message", "type", fmt.Sprintf("%T", m))
+		s.registry.sys.Logger().Error("room registry shard: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
 	}
 }
 
@@ -181,7 +182,8 @@ func (s *shard) owns(m *Member) bool {
 	if m != nil && m.PID != nil && s.registry.Shard(m.SocketID) == s.handle {
 		return true
 	}
-	s.registry.sys.Logger().Error("room registry shard: member refused, it belongs elsewhere", "shard", s.handle.index)
+	s.registry.sys.Logger().Error("room registry shard: member refused, it belongs elsewhere",
+		slog.Int("shard", s.handle.index))
 	return false
 }
 

@@ -91,9 +91,25 @@ func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
 		}
 		session := connection.NewSession(s.env, sid, r.pid, h)
 		s.tell(&opened{session: session})
-		s.env.System.Send(r.pid, &connection.Begin{Session: session, Link: link})
+		return s.begin(session, link)
+	case <-s.done:
+		return transport.ErrDraining
+	}
+}
+
+// begin hands the link to the session's actor. One that was stopped before takes it no more.
+func (s *Supervisor) begin(session *connection.Session, link transport.Link) error {
+	begun := make(chan struct{})
+	s.env.System.Send(session.PID(), &connection.Begin{Session: session, Link: link, Begun: begun})
+	select {
+	case <-begun:
 		return nil
 	case <-s.done:
+	}
+	select {
+	case <-begun:
+		return nil
+	default:
 		return transport.ErrDraining
 	}
 }
