@@ -15,6 +15,7 @@ type Broadcast struct {
 	rooms     []string
 	except    []string
 	user      string
+	nobody    bool // ToUser without a user
 	volatile  bool
 	compress  bool
 }
@@ -25,8 +26,10 @@ func (n *Namespace) To(rooms ...string) Broadcast { return Broadcast{namespace: 
 // In is To.
 func (n *Namespace) In(rooms ...string) Broadcast { return n.To(rooms...) }
 
-// ToUser addresses all sockets of a user of the namespace.
-func (n *Namespace) ToUser(user string) Broadcast { return Broadcast{namespace: n, user: user} }
+// ToUser addresses all sockets of a user of the namespace. The empty user is nobody: sockets without a user are not his.
+func (n *Namespace) ToUser(user string) Broadcast {
+	return Broadcast{namespace: n, user: user, nobody: user == ""}
+}
 
 // Except addresses the whole namespace without the sockets of some rooms.
 func (n *Namespace) Except(rooms ...string) Broadcast {
@@ -81,6 +84,9 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	m, err := wire.EncodeEvent(b.namespace.name, event, args...)
 	if err != nil {
 		return fmt.Errorf("actio: emit %q: %w", event, err)
+	}
+	if b.nobody {
+		return nil
 	}
 	e.env.Registry.Broadcast(&roomregistry.Broadcast{
 		Namespace: b.namespace.name, Rooms: b.rooms, Except: b.except, User: b.user, Message: m,

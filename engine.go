@@ -84,6 +84,7 @@ func (e *Engine) start(
 	}
 	config := e.options.transportConfig()
 	config.Logger = e.system.Logger()
+	config.Refused = func(*http.Request, *transport.Error) { e.env.Counters.RequestsRefused.Add(1) }
 	handler, err := transport.NewHandler(config, e.supervisor)
 	if err != nil {
 		return fmt.Errorf("actio: %w", err)

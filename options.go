@@ -103,6 +103,9 @@ type Options struct {
 	MaxPendingAcks int
 	// MaxAttachments bounds the binary attachments of one packet; more ends the connection. Default 10.
 	MaxAttachments int
+	// AttachmentTimeout is how long the attachments of one packet may take to arrive; later the connection ends. Their bytes
+	// are bounded by Engine.MaxPayload. Default 30 s.
+	AttachmentTimeout time.Duration
 	// ConnectTimeout ends a connection that has no namespace for so long. Default 45 s.
 	ConnectTimeout time.Duration
 	// SurvivePanics keeps a connection whose handler panicked. Default: it is closed, so that its client reconnects afresh.
@@ -132,6 +135,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxRoomNameBytes, 256)
 	setDefault(&o.MaxPendingAcks, 1000)
 	setDefault(&o.MaxAttachments, 10)
+	setDefault(&o.AttachmentTimeout, 30*time.Second)
 	setDefault(&o.ConnectTimeout, 45*time.Second)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -167,6 +171,7 @@ func (o *Options) validate() error {
 	add(len(o.DefaultRooms) > o.MaxRooms, "DefaultRooms has %d names, MaxRooms is %d", len(o.DefaultRooms), o.MaxRooms)
 	for name, d := range map[string]time.Duration{
 		"AuthenticateTimeout": o.AuthenticateTimeout, "ConnectTimeout": o.ConnectTimeout,
+		"AttachmentTimeout": o.AttachmentTimeout,
 	} {
 		add(d < 0, "%s is negative: %s", name, d)
 	}
@@ -187,6 +192,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c := o.Engine.connectionOptions()
 	c.Identifier = o.Identifier
 	c.Limits.Attachments = o.MaxAttachments
+	c.AttachmentTimeout = o.AttachmentTimeout
 	c.ConnectTimeout = o.ConnectTimeout
 	c.MaxNamespaces = o.MaxNamespaces
 	c.MaxPendingAcks = o.MaxPendingAcks

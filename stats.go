@@ -22,7 +22,8 @@ type Stats struct {
 	Upgrades, UpgradesFailed       uint64
 	PacketsIn, PacketsOut          uint64
 	BytesIn, BytesOut              uint64
-	ParseErrors                    uint64 // packets that ended a connection
+	ParseErrors                    uint64 // packets and requests that ended a connection because they broke the protocol
+	RequestsRefused                uint64 // requests answered with an error
 	EventsDropped                  uint64 // before authentication, while draining, for a namespace that was left
 	EventsUnhandled                uint64 // without a handler
 	SlowConsumers                  uint64 // connections cut by the queue bound or the write deadline
@@ -64,7 +65,8 @@ func (e *Engine) counted() Stats {
 		SessionsOpened: c.Sessions.Load(), SessionsClosed: c.SessionsClosed.Load(),
 		Upgrades: c.Upgrades.Load(), UpgradesFailed: c.UpgradesFailed.Load(),
 		PacketsIn: c.PacketsIn.Load(), PacketsOut: c.PacketsOut.Load(), BytesIn: c.BytesIn.Load(), BytesOut: c.BytesOut.Load(),
-		ParseErrors: c.ParseErrors.Load(), EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
+		ParseErrors: c.ParseErrors.Load(), RequestsRefused: c.RequestsRefused.Load(),
+		EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
 		SlowConsumers: c.SlowConsumers.Load(), MessagesDropped: c.MessagesDropped.Load(),
 		AuthSucceeded: c.AuthSucceeded.Load(), AuthRefused: c.AuthRefused.Load(),
 		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),

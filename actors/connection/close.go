@@ -178,6 +178,9 @@ func (c *connection) transportClosed(m *transportClosed) {
 // answers it included.
 func (c *connection) readerEnded(err error) {
 	r := reasonOf(err)
+	if c.stage == stageOpen && r == ReasonParseError {
+		c.env.Counters.ParseErrors.Add(1)
+	}
 	switch {
 	case c.out.done || !peerMayRead(err):
 		c.lost(r)

@@ -36,6 +36,7 @@ type connection struct {
 	doomed   Reason // why it must close as soon as it has begun
 
 	out       *lane           // the current transport's
+	unwritten bool            // something was queued by the message that is being handled
 	poll      *transport.Poll // the waiting GET
 	lastWord  *wire.Prepared  // what a polling client gets last
 	candidate *lane           // a websocket that probes
@@ -84,11 +85,14 @@ func (c *connection) Receive(ctx actor.Context) {
 		c.controlQueued(m)
 	case *transportClosed:
 		c.transportClosed(m)
+	case *attachmentsAwaited:
+		c.attachmentsAwaited(m.packet)
 	case *protocolBroken:
-		c.fail(m.reason)
+		c.protocolBroken(m.reason)
 	default:
 		c.receiveRequest(ctx)
 	}
+	c.writeOut()
 }
 
 // receiveRequest dispatches what comes from the application, the supervisor and the registry.
@@ -151,6 +155,7 @@ func (c *connection) begin(m *Begin) {
 	switch link := m.Link.(type) {
 	case *transport.WebSocket:
 		c.out.ws = link
+		c.session.speaker.Store(link)
 		c.session.onSocket.Store(true)
 		c.start(link)
 	case *transport.Poll:
@@ -196,9 +201,8 @@ func (c *connection) receive(m *received) {
 		return
 	}
 	if m.err != nil {
-		c.env.Counters.ParseErrors.Add(1)
 		c.leaveGate(m)
-		c.fail(ReasonParseError)
+		c.protocolBroken(ReasonParseError)
 		return
 	}
 	switch m.packet.Type {
@@ -220,8 +224,16 @@ func (c *connection) receive(m *received) {
 // of the client belongs to the third revision of the protocol and closes the session.
 func (c *connection) misplaced(t wire.EngineType) {
 	if t == wire.EnginePing {
-		c.fail(ReasonForcedClose)
+		c.protocolBroken(ReasonForcedClose)
 	}
+}
+
+// protocolBroken ends the session of a client that does not keep to the protocol.
+func (c *connection) protocolBroken(r Reason) {
+	if c.stage == stageOpen {
+		c.env.Counters.ParseErrors.Add(1)
+	}
+	c.fail(r)
 }
 
 // message passes one message to the layer above.

@@ -12,7 +12,8 @@ type Counters struct {
 	BytesIn            atomic.Uint64
 	PacketsOut         atomic.Uint64
 	BytesOut           atomic.Uint64
-	ParseErrors        atomic.Uint64 // packets that broke a session
+	ParseErrors        atomic.Uint64 // sessions that broke the protocol
+	RequestsRefused    atomic.Uint64 // requests that were answered with an error
 	EventsDropped      atomic.Uint64 // before authentication, while draining, for a namespace that was left
 	EventsUnhandled    atomic.Uint64 // no handler for the name
 	SlowConsumers      atomic.Uint64 // sessions cut by the queue bound or the write deadline

@@ -10,12 +10,13 @@ import (
 type deadline uint8
 
 const (
-	deadlinePing    deadline = iota // send the next ping
-	deadlinePong                    // the answer to the last one
-	deadlineConnect                 // a namespace joined
-	deadlineUpgrade                 // the probing websocket's upgrade packet
-	deadlineNoop                    // a GET that waits while a websocket probes
-	deadlineClose                   // the end of a farewell
+	deadlinePing        deadline = iota // send the next ping
+	deadlinePong                        // the answer to the last one
+	deadlineConnect                     // a namespace joined
+	deadlineUpgrade                     // the probing websocket's upgrade packet
+	deadlineNoop                        // a GET that waits while a websocket probes
+	deadlineClose                       // the end of a farewell
+	deadlineAttachments                 // the last attachment of the binary packet that was begun last
 	deadlineCount
 )
 
@@ -25,6 +26,8 @@ type deadlines struct {
 	timer *actors.Timer
 	at    [deadlineCount]time.Time // zero: not armed
 	next  time.Time                // what the timer is armed for
+
+	awaited uint64 // the binary packet that deadlineAttachments is for
 }
 
 func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().Add(after) }
@@ -101,6 +104,8 @@ func (c *connection) passed(d deadline, at time.Time) {
 		c.releasePoll()
 	case deadlineClose:
 		c.abort(c.reason)
+	case deadlineAttachments:
+		c.attachmentsMissed()
 	case deadlineCount:
 	}
 }
@@ -127,6 +132,24 @@ func (c *connection) ping(at time.Time) {
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
 	c.at[deadlinePong] = at.Add(c.env.Options.PingTimeout)
+}
+
+// attachmentsAwaited bounds the time in which a binary packet becomes complete.
+func (c *connection) attachmentsAwaited(packet uint64) {
+	if c.stage != stageOpen || c.env.Options.AttachmentTimeout <= 0 {
+		return
+	}
+	c.awaited = packet
+	c.arm(deadlineAttachments, c.env.Options.AttachmentTimeout)
+	c.rearm()
+}
+
+// attachmentsMissed ends the session if its last binary packet is still incomplete. That packet cannot be waiting for a
+// handler of this server: it comes to the gate as a whole.
+func (c *connection) attachmentsMissed() {
+	if c.session.completed.Load() < c.awaited {
+		c.protocolBroken(ReasonParseError)
+	}
 }
 
 func (c *connection) ponged() {

@@ -18,6 +18,7 @@
 //	pollOpened, pollAborted        a GET                     waits for packets; aborted: the session ends
 //	probeOpened                    a websocket               candidate for the upgrade
 //	controlQueued                  a reader                  a pong or close reply, written in order with all else
+//	attachmentsAwaited             a reader                  a deadline for the rest of a binary packet
 //	transportClosed                a reader                  its end
 //	written                        the temporary writer      the next batch, or back to non-blocking writes
 //	due                            the timer                 whatever deadline has passed

@@ -121,8 +121,9 @@ type Options struct {
 
 	InboxEvents, InboxEventsHard int // unfinished events
 	InboxBytes, InboxBytesHard   int
-	MaxNamespaces                int // sockets per session
-	MaxPendingAcks               int // per socket
+	MaxNamespaces                int           // sockets per session
+	MaxPendingAcks               int           // per socket
+	AttachmentTimeout            time.Duration // for the attachments of one packet; 0: none
 	SurvivePanics                bool
 
 	Authenticate        Verifier // nil: no authentication machine

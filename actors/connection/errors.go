@@ -27,4 +27,7 @@ var (
 	ErrPanicked = errors.New("actio: user function panicked")
 )
 
+// errNotUpgraded: a message on a websocket that has not taken over.
+var errNotUpgraded = errors.New("actio: message before the upgrade")
+
 func typeName(v any) string { return fmt.Sprintf("%T", v) }

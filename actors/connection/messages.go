@@ -60,6 +60,10 @@ type (
 		late
 		reason Reason
 	}
+	attachmentsAwaited struct { // the text of a binary packet came
+		late
+		packet uint64
+	}
 	written struct { // the temporary writer finished a batch
 		late
 		lane *lane

@@ -57,8 +57,7 @@ func (c *connection) packetOfNobody(m *received) {
 // broke ends the session of a client that sent a packet where it must not come.
 func (c *connection) broke(m *received) {
 	c.leaveGate(m)
-	c.env.Counters.ParseErrors.Add(1)
-	c.fail(ReasonForcedServerClose)
+	c.protocolBroken(ReasonForcedServerClose)
 }
 
 func (c *connection) find(namespace string) *socket {
@@ -81,8 +80,7 @@ func (c *connection) connect(p *wire.Packet) {
 	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.refuse(name, "Too many namespaces")
 	case c.find(name) != nil:
-		c.env.Counters.ParseErrors.Add(1)
-		c.fail(ReasonForcedServerClose)
+		c.protocolBroken(ReasonForcedServerClose)
 	default:
 		c.open(name, p.Data)
 	}

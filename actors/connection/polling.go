@@ -35,6 +35,9 @@ const noopDelay = 20 * time.Millisecond
 // overlap ends a session whose client polls twice at a time: the protocol allows one GET, and which of two would get a
 // packet is anybody's guess.
 func (c *connection) overlap(second *transport.Poll) {
+	if c.stage == stageOpen {
+		c.env.Counters.ParseErrors.Add(1)
+	}
 	first := c.poll
 	c.poll = nil
 	first.Respond(c.env.bye.AppendPayload(nil))
@@ -107,6 +110,7 @@ func (c *connection) closedByPeer() {
 // probeOpened takes a websocket as a candidate for the upgrade.
 func (c *connection) probeOpened(ws *transport.WebSocket) {
 	if c.stage != stageOpen || c.out.ws != nil || c.candidate != nil {
+		c.env.Counters.UpgradesFailed.Add(1)
 		ws.Abort()
 		return
 	}

@@ -100,7 +100,7 @@ func (j *roomJob) requested() []string {
 	env := j.socket.session.env
 	if err := j.args.Decode(0, &payload); err != nil {
 		env.Counters.RoomRequestsDenied.Add(1)
-		j.log().Warn("room request rejected", slog.String("cause", "malformed payload"))
+		j.blame("room request rejected", slog.String("cause", "malformed payload"))
 		return nil
 	}
 	rooms := make([]string, 0, min(len(payload.Rooms), env.Options.MaxRoomsPerRequest))
@@ -128,12 +128,17 @@ func (j *roomJob) log() *slog.Logger {
 		slog.String("sid", j.socket.id), slog.String("nsp", j.socket.namespace))
 }
 
+// blame logs what the client did wrong.
+func (j *roomJob) blame(message string, cause slog.Attr) {
+	j.log().LogAttrs(j.socket.ctx, j.socket.session.blame(), message, cause) //nolint:sloglint // callers give literals
+}
+
 // joinRooms joins what the validator allows of the requested, and returns it.
 func (j *roomJob) joinRooms(rooms []string) []string {
 	env := j.socket.session.env
 	if env.Options.ValidateRooms == nil {
 		env.Counters.RoomRequestsDenied.Add(1)
-		j.log().Warn("join rejected", slog.String("cause", "no room validator configured"))
+		j.blame("join rejected", slog.String("cause", "no room validator configured"))
 		return nil
 	}
 	allowed, err := j.validate(rooms)
@@ -145,11 +150,11 @@ func (j *roomJob) joinRooms(rooms []string) []string {
 	joined := slices.DeleteFunc(rooms, func(r string) bool { return !slices.Contains(allowed, r) })
 	if len(joined) == 0 {
 		env.Counters.RoomRequestsDenied.Add(1)
-		j.log().Warn("join rejected", slog.String("cause", "no rooms allowed"))
+		j.blame("join rejected", slog.String("cause", "no rooms allowed"))
 		return nil
 	}
 	if err := j.socket.Join(j.socket.ctx, joined...); err != nil {
-		j.log().Warn("failed to join rooms", slog.Any("err", err))
+		j.blame("failed to join rooms", slog.Any("err", err))
 		return nil
 	}
 	return joined

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
@@ -25,10 +26,14 @@ type Session struct {
 	over      chan struct{} // closed when the actor has stopped
 	onSocket  atomic.Bool   // a websocket is the transport: set by the actor
 	polls     waitingPolls
+	blamed    atomic.Bool // a misuse by this client was logged
 
 	posting     atomic.Bool
-	reading     sync.Mutex // one reader at a time decodes messages
+	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
+	reading     sync.Mutex                          // one reader at a time decodes messages
 	reassembler wire.Reassembler
+	begun       uint64        // binary packets; under reading
+	completed   atomic.Uint64 // the last of them that is complete
 }
 
 var (
@@ -71,6 +76,15 @@ func (s *Session) Send(m *wire.Prepared) { s.tell(&sendRaw{message: m}) }
 
 // Close ends the session after what is queued. Idempotent.
 func (s *Session) Close(r Reason) { s.tell(&closeSession{reason: r}) }
+
+// blame is the level at which a misuse by the client is logged: once for each session at Warn, then at Debug, so that no
+// client can flood the log.
+func (s *Session) blame() slog.Level {
+	if s.blamed.CompareAndSwap(false, true) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
+}
 
 func (s *Session) tell(m any) { s.env.System.Send(s.pid, m) }
 
@@ -174,8 +188,16 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	m := &received{from: ws, packet: p}
 	if p.Type != wire.EngineMessage {
+		if p.Type == wire.EngineUpgrade && ws != nil {
+			s.speaker.Store(ws)
+		}
 		s.tell(m)
 		return true
+	}
+	if ws != nil && s.speaker.Load() != ws {
+		m.err = errNotUpgraded // it must not mix with what comes over polling
+		s.tell(m)
+		return false
 	}
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -192,7 +214,14 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 		s.tell(m)
 		return false
 	case complete == nil:
+		if !p.Binary {
+			s.begun++
+			s.tell(&attachmentsAwaited{packet: s.begun})
+		}
 		return true // more attachments to come
+	}
+	if p.Binary {
+		s.completed.Store(s.begun)
 	}
 	m.event = *complete
 	m.name, m.args, m.err = arguments(complete)

@@ -1,12 +1,14 @@
 package connection
 
 import (
+	"log/slog"
+
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
 )
 
-// send queues one packet and writes what it can.
+// send queues one packet. It is written at the end of this message's handling, with whatever else it caused.
 func (c *connection) send(m *wire.Prepared, f Flags) {
 	if c.stage != stageOpen {
 		return
@@ -17,8 +19,16 @@ func (c *connection) send(m *wire.Prepared, f Flags) {
 	}
 	c.env.Counters.PacketsOut.Add(1)
 	c.out.append(outgoing{message: m, flags: f})
-	c.flush()
-	c.bound()
+	c.unwritten = true
+}
+
+// writeOut writes what the handling of one message has queued: with one system call, into one polling payload.
+func (c *connection) writeOut() {
+	if c.unwritten {
+		c.unwritten = false
+		c.flush()
+		c.bound()
+	}
 }
 
 // writable tells whether a packet would leave at once: what a volatile packet asks for.
@@ -63,8 +73,7 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	for _, m := range d.Messages[from:] {
 		c.out.append(outgoing{message: m, flags: f})
 	}
-	c.flush()
-	c.bound()
+	c.unwritten = true
 }
 
 // direct tells whether the shared bytes of a delivery can be written as they are.
@@ -195,6 +204,11 @@ func (c *connection) shed(limit int, expendable func(Flags) bool) {
 // slow cuts a client that does not read what it is sent.
 func (c *connection) slow() {
 	c.env.Counters.SlowConsumers.Add(1)
+	log := c.env.System.Logger()
+	if len(c.sockets) > 0 {
+		log = c.log(c.sockets[0])
+	}
+	log.Warn("client disconnected", slog.String("reason", ReasonSlowConsumer.String()), slog.Int("bytes", c.out.bytes))
 	c.lost(ReasonSlowConsumer)
 }
 
