@@ -15,7 +15,7 @@ type Broadcast struct {
 	rooms     []string
 	except    []string
 	user      string
-	nobody    bool // ToUser without a user
+	addressed bool // to rooms or a user, of which there may be none
 	volatile  bool
 	compress  bool
 }
@@ -28,7 +28,7 @@ func (n *Namespace) In(rooms ...string) Broadcast { return n.To(rooms...) }
 
 // ToUser addresses all sockets of a user of the namespace. The empty user is nobody: sockets without a user are not his.
 func (n *Namespace) ToUser(user string) Broadcast {
-	return Broadcast{namespace: n, user: user, nobody: user == ""}
+	return Broadcast{namespace: n, user: user, addressed: true}
 }
 
 // Except addresses the whole namespace without the sockets of some rooms.
@@ -41,8 +41,10 @@ func (n *Namespace) Emit(event string, args ...any) error {
 	return Broadcast{namespace: n}.Emit(event, args...)
 }
 
-// To adds rooms.
+// To adds rooms. Without any, the broadcast addresses nobody unless rooms are added otherwise: a list that was computed and
+// is empty must not reach everybody.
 func (b Broadcast) To(rooms ...string) Broadcast {
+	b.addressed = true
 	b.rooms = slices.Concat(b.rooms, rooms)
 	return b
 }
@@ -85,13 +87,14 @@ func (b Broadcast) Emit(event string, args ...any) error {
 	if err != nil {
 		return fmt.Errorf("actio: emit %q: %w", event, err)
 	}
-	if b.nobody {
+	everybody := len(b.rooms) == 0 && b.user == ""
+	if everybody && b.addressed {
 		return nil
 	}
 	e.env.Registry.Broadcast(&roomregistry.Broadcast{
 		Namespace: b.namespace.name, Rooms: b.rooms, Except: b.except, User: b.user, Message: m,
 		Volatile: b.volatile, Compress: b.compress,
-		AuthenticatedOnly: server.options.BroadcastAuthenticatedOnly && len(b.rooms) == 0 && b.user == "",
+		AuthenticatedOnly: server.options.BroadcastAuthenticatedOnly && everybody,
 	})
 	return nil
 }

@@ -56,7 +56,7 @@ var (
 // On adds a typed handler. In is what the event's first argument is decoded into: any type that encoding/json could decode,
 // with []byte for binary; Args takes all arguments raw; None takes none. Out is the acknowledgement's argument; None
 // acknowledges without one. A payload that does not fit In, and an error of the handler, are acknowledged with
-// {"error": "…"} and logged, the former at Debug; they never end the connection.
+// {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
 func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
 	if h == nil {
 		return fmt.Errorf("%w | topic: %s", ErrInvalidHandler, event)
@@ -64,12 +64,12 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 	return t.Handle(event, func(ctx context.Context, s *Socket, e *Event) {
 		in, err := decodeInput[In](e)
 		if err != nil {
-			s.replyError(e, slog.LevelDebug, fmt.Errorf("invalid payload: %w", err))
+			s.replyError(e, fmt.Errorf("invalid payload: %w", err))
 			return
 		}
 		out, err := h(ctx, s, in)
 		if err != nil {
-			s.replyError(e, slog.LevelWarn, err)
+			s.replyError(e, err)
 			return
 		}
 		replyWith(s, e, out)
@@ -107,8 +107,8 @@ type errorReply struct {
 	Error string `json:"error"`
 }
 
-func (s *Socket) replyError(e *Event, level slog.Level, err error) {
-	s.log().LogAttrs(s.Context(), level, "handler error", slog.String("event", e.Name), slog.Any("err", err))
+func (s *Socket) replyError(e *Event, err error) {
+	s.log().LogAttrs(s.Context(), s.handle.Session().Blame(), "handler error", slog.String("event", e.Name), slog.Any("err", err))
 	if e.WantsReply() {
 		replyWith(s, e, errorReply{Error: err.Error()})
 	}

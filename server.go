@@ -27,6 +27,8 @@ type Server struct {
 	lifecycle  sync.Mutex
 	closed     bool
 	configured bool
+	done       chan struct{}
+	over       sync.Once // closes done
 }
 
 // New checks all options at once and makes a server. With Attached hosting it puts itself in front of the handler of
@@ -36,7 +38,7 @@ func New(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o}
+	s := &Server{options: o, done: make(chan struct{})}
 	s.namespaces = newNamespaces(s)
 	if o.Hosting == Attached {
 		s.attachment = NewSwitch(o.Server.Handler)
@@ -116,6 +118,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Path is where the server is reached.
 func (s *Server) Path() string { return s.options.Engine.Path }
 
+// Done is closed when Shutdown has ended, whoever called it: also the server itself, after a part failed for good.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
 // Ready tells whether new clients are served: from Configure until Shutdown begins.
 func (s *Server) Ready() bool {
 	e := s.live.Load()
@@ -130,14 +135,22 @@ func (s *Server) Ready() bool {
 //
 // It is idempotent, and may be called before Configure, and concurrently: later calls wait for the first. A handler may
 // call it: it then does not wait for that handler, and returns at once when another call is under way, which waits for the
-// handler.
+// handler. Of a handler's context only the deadline counts: it is cancelled with the handler's own client, which is part of
+// the work.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.lifecycle.Lock()
 	s.closed = true
 	s.lifecycle.Unlock()
 	e := s.live.Load()
 	if e == nil {
+		s.over.Do(func() { close(s.done) })
 		return nil
 	}
-	return e.Shutdown(ctx)
+	err := e.Shutdown(ctx)
+	select {
+	case <-e.ended:
+		s.over.Do(func() { close(s.done) })
+	default: // called from a handler, while another call is under way
+	}
+	return err
 }

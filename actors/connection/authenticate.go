@@ -110,7 +110,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doExpire:
 		c.farewell(s, textExpired, ReasonPrincipalExpired)
 	case doNoteInvalidState:
-		c.log(s).LogAttrs(s.handle.ctx, c.session.blame(), "client attempted auth in invalid state",
+		c.log(s).LogAttrs(s.handle.ctx, c.session.Blame(), "client attempted auth in invalid state",
 			slog.String("state", s.phase.public().String()))
 	}
 }

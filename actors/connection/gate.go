@@ -44,6 +44,14 @@ func (g *gate) enter(size int) bool {
 	return true
 }
 
+// hold counts work that the client caused without a message that could wait: the callbacks of a socket's life. It never
+// blocks; whoever finishes the work leaves.
+func (g *gate) hold() {
+	g.mu.Lock()
+	g.messages++
+	g.mu.Unlock()
+}
+
 func (g *gate) admits() bool {
 	if g.messages < g.soft && g.bytes < g.softBytes {
 		return true

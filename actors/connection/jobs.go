@@ -20,6 +20,7 @@ func (j *lifeJob) run() {
 		if r := recover(); r != nil {
 			j.socket.panicked("connection callback", r)
 		}
+		j.socket.session.gate.leave(0)
 	}()
 	if j.ended {
 		j.app.Disconnected(j.reason)

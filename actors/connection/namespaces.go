@@ -142,6 +142,7 @@ func (c *connection) openFreely(s *socket) {
 // connected queues the connected callback: the first job of the socket.
 func (c *connection) connected(s *socket) {
 	s.told = true
+	c.session.gate.hold()
 	s.inbox.push(&lifeJob{socket: s.handle, app: s.app})
 }
 
@@ -188,6 +189,7 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
 	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
 	if s.told {
+		c.session.gate.hold()
 		s.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
 	}
 }

@@ -130,7 +130,7 @@ func (j *roomJob) log() *slog.Logger {
 
 // blame logs what the client did wrong.
 func (j *roomJob) blame(message string, cause slog.Attr) {
-	j.log().LogAttrs(j.socket.ctx, j.socket.session.blame(), message, cause) //nolint:sloglint // callers give literals
+	j.log().LogAttrs(j.socket.ctx, j.socket.session.Blame(), message, cause) //nolint:sloglint // callers give literals
 }
 
 // joinRooms joins what the validator allows of the requested, and returns it.

@@ -77,9 +77,9 @@ func (s *Session) Send(m *wire.Prepared) { s.tell(&sendRaw{message: m}) }
 // Close ends the session after what is queued. Idempotent.
 func (s *Session) Close(r Reason) { s.tell(&closeSession{reason: r}) }
 
-// blame is the level at which a misuse by the client is logged: once for each session at Warn, then at Debug, so that no
-// client can flood the log.
-func (s *Session) blame() slog.Level {
+// Blame is the level at which something that the client can cause is logged: once for each session at Warn, then at Debug,
+// so that no client can flood the log.
+func (s *Session) Blame() slog.Level {
 	if s.blamed.CompareAndSwap(false, true) {
 		return slog.LevelWarn
 	}

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"encoding/json"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,14 @@ type Handshake struct {
 	Auth []byte
 	// Renewal tells that an authenticated socket authenticates anew.
 	Renewal bool
+}
+
+// DecodeAuth decodes Auth as encoding/json does. Without a payload it leaves v as it is.
+func (h *Handshake) DecodeAuth(v any) error {
+	if len(h.Auth) == 0 {
+		return nil
+	}
+	return json.Unmarshal(h.Auth, v)
 }
 
 // Socket is the handle of one socket: a client in one namespace. It is what the application and the supervisor hold; the

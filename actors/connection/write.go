@@ -54,7 +54,7 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	if c.direct(d) {
 		n, err := c.out.ws.TryWrite(d.Joined)
 		if err != nil {
-			c.lost(ReasonTransportError)
+			c.lost(reasonOf(err))
 			return
 		}
 		c.env.Counters.BytesOut.Add(uint64(n)) //nolint:gosec // a count of bytes
@@ -128,7 +128,7 @@ func (c *connection) drain(l *lane) {
 	c.env.Counters.BytesOut.Add(l.written - before)
 	switch {
 	case err != nil:
-		c.broken(l)
+		c.broken(l, err)
 	case blocked:
 		c.writeBehind(l)
 	case l == c.out && c.stage == stageClosing:
@@ -166,17 +166,17 @@ func (c *connection) writeFailed(m *written) {
 	case transport.IsTimeout(m.err):
 		c.slow()
 	default:
-		c.lost(ReasonTransportError)
+		c.lost(reasonOf(m.err))
 	}
 }
 
 // broken handles a failed write.
-func (c *connection) broken(l *lane) {
+func (c *connection) broken(l *lane, err error) {
 	if l == c.candidate {
 		c.upgradeFailed()
 		return
 	}
-	c.lost(ReasonTransportError)
+	c.lost(reasonOf(err))
 }
 
 // bound keeps the queue within its bytes, by the policy. The slow one pays, nobody else.

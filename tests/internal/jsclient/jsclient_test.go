@@ -246,3 +246,60 @@ func TestBinary_NoTag_IsRefused(t *testing.T) {
 		require.Error(t, binary.UnmarshalJSON([]byte(text)), text)
 	}
 }
+
+func TestGreet_EachConnect_EmitsTheEvent(t *testing.T) {
+	url := Serve(t, "echo-server.mjs")
+	node := Start(t)
+	c := node.Connect(url, Options{
+		Transports: WebSocket, Greet: "echo", Reconnect: true, Extra: map[string]any{"reconnectionDelay": 10},
+	})
+	_, err := c.WaitEvent(t.Context(), "echo")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"connect", "auth", "echo"}, c.Events())
+	assert.True(t, c.Active())
+	c.Close()
+	_, err = c.WaitEvent(t.Context(), "disconnect")
+	require.NoError(t, err)
+	assert.Equal(t, "forced close", c.DisconnectReason())
+	_, err = c.WaitEvent(t.Context(), "echo")
+	require.NoError(t, err)
+	c.Emit("kick")
+	for range 2 {
+		_, err = c.WaitEvent(t.Context(), "connect")
+		require.NoError(t, err)
+	}
+	_, err = c.WaitEvent(t.Context(), "disconnect")
+	require.NoError(t, err)
+	assert.False(t, c.Active())
+
+	group, err := node.ConnectMany(t.Context(), 2, url, Options{Transports: WebSocket, Greet: "kick"})
+	require.NoError(t, err)
+	require.NoError(t, group.Wait(t.Context(), "disconnect", 1))
+	events, err := group.Events(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, slices.Repeat([][]string{{"connect", "auth", "disconnect"}}, 2), events)
+}
+
+func TestEmitMany_NumbersTheEvents(t *testing.T) {
+	c := Start(t).Connect(Serve(t, "echo-server.mjs"), Options{Transports: WebSocket})
+	c.EmitMany(3, "echo", []byte{7})
+	for i := range 3 {
+		args, err := c.WaitEvent(t.Context(), "echo")
+		require.NoError(t, err)
+		assert.Equal(t, []any{[]byte{7}, float64(i)}, args.Values())
+	}
+}
+
+func TestSilence_AnswersNoHeartbeat(t *testing.T) {
+	url := Serve(t, "echo-server.mjs", "100")
+	node := Start(t)
+	for name, transports := range map[string][]string{"websocket": WebSocket, "polling": Polling} {
+		t.Run(name, func(t *testing.T) {
+			c := node.Connect(url, Options{Transports: transports})
+			c.Silence()
+			_, err := c.WaitEvent(t.Context(), "disconnect")
+			require.NoError(t, err)
+			assert.Contains(t, c.DisconnectReason(), "transport")
+		})
+	}
+}
