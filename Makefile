@@ -11,16 +11,19 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint fmt bench fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow lint fmt bench fuzz race20 conformance e2e clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Install what the tests need and this machine lacks (system packages, npm packages)
 	@scripts/install
 
 test: ## Install what is missing, then go vet and go test -race
 	@scripts/test
+
+test-slow: ## Run the tests with stalled and flooding clients in full size (about a minute, no race detector)
+	ACTIO_FULL=1 go test -count=1 -timeout 30m -v -run '^Test(Stalled|Flood)' ./tests/hostile
 
 lint: ## golangci-lint, formatting, import directions, go.mod
 	@scripts/lint

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/actors/supervisor"
 )
 
@@ -84,7 +85,7 @@ func (s *Server) countUnhandled() {
 
 // closedIfStopped makes the error of a stopped part that of a closed server.
 func closedIfStopped(err error) error {
-	if errors.Is(err, supervisor.ErrStopped) {
+	if errors.Is(err, supervisor.ErrStopped) || errors.Is(err, roomregistry.ErrStopped) {
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return err

@@ -70,6 +70,12 @@ func (l *lane) append(o outgoing) {
 	if l.done {
 		return
 	}
+	// A client that is always a little behind never empties the queue: what is written makes room for what comes.
+	if len(l.queue) == cap(l.queue) && l.head > len(l.queue)/2 {
+		n := copy(l.queue, l.queue[l.head:])
+		clear(l.queue[n:])
+		l.queue, l.head = l.queue[:n], 0
+	}
 	l.queue = append(l.queue, o)
 	l.bytes += o.size()
 }
@@ -191,21 +197,35 @@ func (l *lane) payload() []byte {
 	return body
 }
 
-// shed drops queued entries that the policy gives up until at most bound bytes are pending. Entries that were begun stay.
+// shed drops queued entries that the policy gives up, oldest first, until at most bound bytes are pending. Entries that were
+// begun stay. It looks at no more entries than it has to: it runs for each packet that a client over its bound is sent, in
+// the goroutine of whoever sends.
 func (l *lane) shed(bound int, expendable func(Flags) bool) (dropped int) {
-	kept := l.queue[:l.head]
-	for i := l.head; i < len(l.queue); i++ {
-		o := l.queue[i]
+	i := l.head
+	for ; i < len(l.queue) && l.bytes > bound; i++ {
+		o := &l.queue[i]
 		begun := i == l.head && l.offset > 0
-		if l.bytes > bound && !begun && o.message != nil && expendable(o.flags) {
-			l.bytes -= o.size()
-			dropped++
+		if begun || o.message == nil || !expendable(o.flags) {
 			continue
 		}
-		kept = append(kept, o)
+		l.bytes -= o.size()
+		*o = outgoing{}
+		dropped++
 	}
-	clear(l.queue[len(kept):])
-	l.queue = kept
+	if dropped == 0 {
+		return 0
+	}
+	head := i // what stays of the entries before i moves up to it
+	for i--; i >= l.head; i-- {
+		if o := l.queue[i]; o.message != nil || o.frame != nil {
+			head--
+			l.queue[i] = outgoing{}
+			l.queue[head] = o
+		}
+	}
+	if l.head = head; l.head == len(l.queue) {
+		l.queue, l.head = nil, 0
+	}
 	return dropped
 }
 
