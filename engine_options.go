@@ -42,7 +42,8 @@ type EngineOptions struct {
 	// MaxConnections bounds the sessions; further handshakes get 503. Default 100 000.
 	MaxConnections int
 
-	// QueueBytes bounds what may wait for one client that reads slower than it is sent to. Default 1 MiB.
+	// QueueBytes bounds what may wait for one client that reads slower than it is sent to; each packet counts 128 bytes more
+	// than it has, for what it costs in memory. Default 1 MiB.
 	QueueBytes int
 	// QueuePolicy says what happens over that bound. Default DisconnectSlow.
 	QueuePolicy QueuePolicy

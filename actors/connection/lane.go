@@ -36,11 +36,14 @@ func (o *outgoing) bytes(d *wire.Deflater) []byte {
 	}
 }
 
+// entryBytes is what an entry costs beside its packet's bytes: the entry itself, and the packet's head if nobody shares it.
+const entryBytes = 128
+
 func (o *outgoing) size() int {
 	if o.message == nil {
-		return len(o.frame)
+		return len(o.frame) + entryBytes
 	}
-	return o.message.Size()
+	return o.message.Size() + entryBytes
 }
 
 // lane is the way out to the client: the queue, and the transport that it drains into. It is bounded by its owner, who
