@@ -73,6 +73,9 @@ func (b Broadcast) Compress() Broadcast {
 // Emit sends the event. It does not wait for any client, and reaches all members in the order of all broadcasts. Errors:
 // ErrNotConfigured, ErrClosed, ErrReservedEvent, or what the encoding of an argument returned.
 func (b Broadcast) Emit(event string, args ...any) error {
+	if b.namespace == nil { // the zero Broadcast belongs to no server
+		return ErrNotConfigured
+	}
 	server := b.namespace.server
 	e := server.live.Load()
 	switch {

@@ -104,11 +104,17 @@ func (e *Engine) Path() string { return e.options.Path }
 // engine is left. When ctx ends first, or a handler does not end, the rest is cut off and the error says what still runs.
 //
 // Further calls wait for the first. A handler may call it: it then does not wait for that handler, and returns at once when
-// another call is under way, which waits for the handler.
+// another call is under way, which waits for the handler. Of a handler's context only the deadline counts: it is cancelled
+// with the handler's own client, which is part of the work.
 func (e *Engine) Shutdown(ctx context.Context) error {
-	inside := actors.Inside()
+	inside := e.system.Workers().Inside()
 	if e.draining.CompareAndSwap(false, true) {
 		defer close(e.ended)
+		if inside {
+			var release context.CancelFunc
+			ctx, release = untilDeadline(ctx)
+			defer release()
+		}
 		return e.shutdown(ctx, inside)
 	}
 	if inside {
@@ -118,8 +124,22 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	case <-e.ended:
 		return e.system.Close(ctx)
 	case <-ctx.Done():
+	}
+	select {
+	case <-e.ended:
+		return e.system.Close(ctx)
+	default:
 		return fmt.Errorf("%w: another shutdown: %w", ErrStillRunning, context.Cause(ctx))
 	}
+}
+
+// untilDeadline is a context that ends with the deadline of another, and not when that is cancelled before.
+func untilDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	long := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(long, deadline) //nolint:forbidigo // it ends with the call, after the clock was checked
+	}
+	return long, func() {}
 }
 
 // rawEngine is the application of a bare engine.

@@ -170,7 +170,7 @@ func (o *EngineOptions) validate() error {
 func (o *EngineOptions) transportConfig() transport.Config {
 	c := transport.Config{
 		Path: o.Path, MaxPayload: o.MaxPayload, Transports: o.Transports, DisableUpgrades: o.DisableUpgrades, CORS: o.CORS,
-		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly,
+		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly, MaxConcurrentPolls: o.MaxConnections,
 	}
 	if o.Compression != nil {
 		c.Deflate = wire.NewDeflater(o.Compression.Level, o.Compression.Threshold)

@@ -103,7 +103,7 @@ func (s *Server) On(topic string, handler HandlerFunc) error {
 }
 
 // Ping sends the application-level ping to a client. Unless ignoreAuth is set, a client that is not authenticated is
-// disconnected instead. A nil or foreign socket is logged.
+// disconnected instead. A nil socket is logged.
 func (s *Server) Ping(socket *Socket, ignoreAuth bool) {
 	if socket == nil {
 		s.options.Logger.Info("socket is undefined to ping")
@@ -119,8 +119,8 @@ func (s *Server) Disconnect(socket *Socket) {
 	}
 }
 
-// OnClientConnect brings a socket under the authentication machine. The server does so by itself with each socket; calling
-// it again is harmless.
+// OnClientConnect is what the reference calls for a new socket. Here the server has every socket under the authentication
+// machine from its CONNECT on, before anybody can hold it; so this only logs, and is harmless.
 func (s *Server) OnClientConnect(socket *Socket) {
 	if socket == nil {
 		s.options.Logger.Info("invalid new socket connection")

@@ -26,11 +26,19 @@ type Namespace struct {
 func (n *Namespace) Name() string { return n.name }
 
 // OnConnection adds what is called for each socket that is connected, which with authentication means authenticated:
-// before any of its events.
-func (n *Namespace) OnConnection(f func(ctx context.Context, s *Socket)) { addTo(&n.connected, f) }
+// before any of its events. Nil is ignored.
+func (n *Namespace) OnConnection(f func(ctx context.Context, s *Socket)) {
+	if f != nil {
+		addTo(&n.connected, f)
+	}
+}
 
-// OnDisconnect adds what is called for each socket that was connected, after all of its events.
-func (n *Namespace) OnDisconnect(f func(s *Socket, r Reason)) { addTo(&n.disconnected, f) }
+// OnDisconnect adds what is called for each socket that was connected, after all of its events. Nil is ignored.
+func (n *Namespace) OnDisconnect(f func(s *Socket, r Reason)) {
+	if f != nil {
+		addTo(&n.disconnected, f)
+	}
+}
 
 // Handle adds a handler for an event of any socket of the namespace. For typed handlers see On.
 func (n *Namespace) Handle(event string, h HandlerFunc) error { return n.handlers.add(event, h) }

@@ -190,7 +190,6 @@ func (o *Options) validate() error {
 func (s *Server) connectionOptions() connection.Options {
 	o := &s.options
 	c := o.Engine.connectionOptions()
-	c.Identifier = o.Identifier
 	c.Limits.Attachments = o.MaxAttachments
 	c.AttachmentTimeout = o.AttachmentTimeout
 	c.ConnectTimeout = o.ConnectTimeout

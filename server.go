@@ -99,8 +99,8 @@ func (s *Server) Engine() (*Engine, error) {
 	return e, nil
 }
 
-// ServeHTTP serves the requests of the server's path; all others get 404. Before Configure and after Shutdown the path
-// answers 503 with Retry-After.
+// ServeHTTP serves the requests of the server's path; all others get 404. Before Configure the path answers 503
+// with Retry-After; from Shutdown on new handshakes do.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !Under(s.options.Engine.Path, r.URL.Path) {
 		http.NotFound(w, r)

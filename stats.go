@@ -15,9 +15,9 @@ type Stats struct {
 	Unauthenticated int // of them, those without an authenticated socket
 	Sockets         int // clients in namespaces
 	Authenticated   int // of them, authenticated ones
-	Rooms           int // with at least one member; a socket's own room does not count
+	Rooms           int // with a member, once for each registry shard that has one; a socket's own room does not count
 	RoomMembers     int // sockets that the registry knows
-	Users           int
+	Users           int // likewise
 
 	SessionsOpened, SessionsClosed uint64
 	Upgrades, UpgradesFailed       uint64
@@ -29,6 +29,7 @@ type Stats struct {
 	EventsUnhandled                uint64 // without a handler
 	SlowConsumers                  uint64 // connections cut by the queue bound or the write deadline
 	MessagesDropped                uint64 // volatile or oldest
+	BroadcastsDropped              uint64 // while a registry shard was rebuilt and over its bound, once for each shard
 	AuthSucceeded, AuthRefused     uint64
 	AuthFailed, AuthTimedOut       uint64
 	HandlerPanics                  uint64
@@ -56,6 +57,7 @@ func (s *Server) Stats(ctx context.Context) (Stats, error) {
 	}
 	st.Connections, st.Unauthenticated = counts.Connections, counts.Unauthenticated
 	st.Sockets, st.Authenticated = counts.Sockets, counts.Authenticated
+	st.BroadcastsDropped = e.env.Registry.Dropped()
 	st.Rooms, st.RoomMembers, st.Users = sizes.Rooms, sizes.Members, sizes.Users
 	return st, nil
 }

@@ -241,8 +241,9 @@ func BenchmarkSystem_Go(b *testing.B) {
 }
 
 func BenchmarkInside(b *testing.B) {
+	workers := actortest.NewSystem(b).Workers()
 	b.ReportAllocs()
 	for b.Loop() {
-		actors.Inside()
+		workers.Inside()
 	}
 }

@@ -92,7 +92,7 @@ func (w *watcher) Stop(*actor.PID) {}
 // concurrently. Called from a worker's task it does not wait for that task. The actor system is not touched.
 func (s *System) Close(ctx context.Context) error {
 	self := 0
-	if Inside() {
+	if s.workers.Inside() {
 		self = 1
 	}
 	_ = s.workers.Stop(ctx)

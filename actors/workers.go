@@ -1,9 +1,9 @@
 package actors
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"reflect"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -39,13 +39,14 @@ type Workers struct {
 	unused  int // the least number parked since the last reaping: so many were not needed
 	reaping bool
 	stopped bool
+	ids     map[string]struct{} // of the goroutines, for Inside
 }
 
 // worker is a parked goroutine's address. nil as a task tells it to end.
 type worker struct{ tasks chan Task }
 
 func newWorkers(s *System) *Workers {
-	w := &Workers{sys: s}
+	w := &Workers{sys: s, ids: make(map[string]struct{})}
 	w.reaper = s.clock.NewTimer(reaperName, w.reap)
 	return w
 }
@@ -80,7 +81,16 @@ func (w *Workers) Run(t Task) bool {
 
 // work is the life of a worker.
 func (w *Workers) work(t Task) {
-	defer w.alive.add(-1)
+	id := goroutineID()
+	w.mu.Lock()
+	w.ids[id] = struct{}{}
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		delete(w.ids, id)
+		w.mu.Unlock()
+		w.alive.add(-1)
+	}()
 	k := &worker{tasks: make(chan Task, 1)}
 	for t != nil {
 		w.perform(t)
@@ -101,12 +111,9 @@ func (w *Workers) perform(t Task) {
 			w.busy.add(-1)
 		}
 	}()
-	runTask(t)
+	t.Run()
 	returned = true
 }
-
-// runTask is the frame that Inside looks for.
-func runTask(t Task) { t.Run() }
 
 // park makes the worker available, unless the Workers are stopped.
 func (w *Workers) park(k *worker) bool {
@@ -159,7 +166,7 @@ func (w *Workers) WaitBusy(ctx context.Context, atMost int) error { return w.bus
 // interrupted. Called from a task it does not wait for that one. It may be called again.
 func (w *Workers) Stop(ctx context.Context) error {
 	atMost := 0
-	if Inside() {
+	if w.Inside() {
 		atMost = 1
 	}
 	w.mu.Lock()
@@ -171,22 +178,20 @@ func (w *Workers) Stop(ctx context.Context) error {
 	return w.alive.wait(ctx, atMost)
 }
 
-// Inside reports whether the calling goroutine is a worker, of any Workers, that runs a task: whoever waits for all
-// tasks must not wait for its own. It walks the whole stack (microseconds): not for hot paths.
-func Inside() bool {
-	name := runtime.FuncForPC(reflect.ValueOf(runTask).Pointer()).Name()
-	var pcs [64]uintptr
-	for skip := 2; ; skip += len(pcs) {
-		n := runtime.Callers(skip, pcs[:])
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; {
-			var frame runtime.Frame
-			if frame, more = frames.Next(); frame.Function == name {
-				return true
-			}
-		}
-	}
+// Inside reports whether the calling goroutine is one of these Workers, which means that it runs a task: whoever waits for
+// all tasks must not wait for its own. It costs microseconds: not for hot paths.
+func (w *Workers) Inside() bool {
+	id := goroutineID()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, inside := w.ids[id]
+	return inside
+}
+
+// goroutineID reads the number of the calling goroutine from the head of its stack trace, "goroutine 18 [running]: …".
+// Nothing else tells one goroutine from another.
+func goroutineID() string {
+	var trace [64]byte
+	head := trace[len("goroutine "):runtime.Stack(trace[:], false)]
+	return string(head[:bytes.IndexByte(head, ' ')])
 }

@@ -184,25 +184,27 @@ func TestWorkers_StopFromATask_DoesNotWaitForThatTask(t *testing.T) {
 	})
 }
 
-func TestInside_OnlyInATask_IsTrue(t *testing.T) {
-	sys := actortest.NewSystem(t)
-	assert.False(t, actors.Inside())
-	answers := make(chan bool, 3)
+func TestInside_OnlyInATaskOfTheseWorkers_IsTrue(t *testing.T) {
+	sys, other := actortest.NewSystem(t), actortest.NewSystem(t)
+	assert.False(t, sys.Workers().Inside())
+	answers := make(chan bool, 4)
 	sys.Workers().Run(task(func() {
-		answers <- actors.Inside()
-		answers <- deep(200)
-		go func() { answers <- actors.Inside() }()
+		answers <- sys.Workers().Inside()
+		answers <- deep(sys.Workers(), 200)
+		answers <- other.Workers().Inside()
+		go func() { answers <- sys.Workers().Inside() }()
 	}))
 	assert.True(t, <-answers)
 	assert.True(t, <-answers, "in a deep stack")
+	assert.False(t, <-answers, "of another system's workers")
 	assert.False(t, <-answers, "in a goroutine that a task started")
 }
 
-func deep(n int) bool {
+func deep(w *actors.Workers, n int) bool {
 	if n == 0 {
-		return actors.Inside()
+		return w.Inside()
 	}
-	return deep(n - 1)
+	return deep(w, n-1)
 }
 
 func TestWorkers_ManyGoroutines_RunEachTaskOnce(t *testing.T) {

@@ -26,14 +26,14 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 		return ErrEmptyRoom
 	}
 	done := make(chan error, 1)
-	s.direct(&joinRooms{socket: s, rooms: rooms, done: done})
+	s.direct(&joinRooms{socket: s, rooms: slices.Clone(rooms), done: done})
 	return s.wait(ctx, "join", done)
 }
 
 // Leave takes the socket out of rooms. Its own room, named by its id, cannot be left.
 func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
 	done := make(chan error, 1)
-	s.direct(&leaveRooms{socket: s, rooms: rooms, done: done})
+	s.direct(&leaveRooms{socket: s, rooms: slices.Clone(rooms), done: done})
 	return s.wait(ctx, "leave", done)
 }
 

@@ -54,7 +54,8 @@ func (c *connection) authenticate(s *socket, in authInput) {
 	p, effects := next(s.phase, in)
 	moved := p.public() != s.phase.public()
 	s.phase = p
-	if moved {
+	// Of authentication announceUser tells, when the principal is known; of the end there is a message of its own.
+	if moved && p.public() != Authenticated && p != phaseClosed {
 		c.publish(s)
 	}
 	for _, e := range effects {
@@ -76,7 +77,7 @@ func (c *connection) publish(s *socket) {
 func (c *connection) execute(s *socket, e authEffect) {
 	switch e {
 	case doArmDeadline:
-		s.at[socketAuth] = c.now().Add(c.env.Options.AuthenticateTimeout)
+		s.at[socketAuth] = c.authDeadline()
 	case doStopDeadline:
 		s.at[socketAuth] = time.Time{}
 	case doVerify:
@@ -113,6 +114,14 @@ func (c *connection) execute(s *socket, e authEffect) {
 		c.log(s).LogAttrs(s.handle.ctx, c.session.Blame(), "client attempted auth in invalid state",
 			slog.String("state", s.phase.public().String()))
 	}
+}
+
+// authDeadline is the session's: a client that leaves and joins again gains no time.
+func (c *connection) authDeadline() time.Time {
+	if c.authBy.IsZero() {
+		c.authBy = c.now().Add(c.env.Options.AuthenticateTimeout)
+	}
+	return c.authBy
 }
 
 func (c *connection) log(s *socket) *slog.Logger {
@@ -169,6 +178,7 @@ func (c *connection) pingSocket(m *pingSocket) {
 // adopt takes the verdict's principal over and arms its expiry.
 func (c *connection) adopt(s *socket) {
 	c.attempts = 0
+	c.authBy = time.Time{}
 	c.env.Counters.AuthSucceeded.Add(1)
 	p := s.adopted
 	s.adopted = nil

@@ -239,7 +239,7 @@ func (c *connection) stopped() {
 	if c.session != nil {
 		c.session.gate.close()
 		close(c.session.over)
-		c.session.polls.end()
+		c.session.handed.end()
 	}
 	*c = connection{env: c.env, guard: c.guard, stage: stageClosed}
 }

@@ -46,11 +46,14 @@ type connection struct {
 	deadlines
 	pinged uint64 // stalls of the gate when the last ping left
 
-	sockets  []*socket
-	departed []string // namespaces that were left: their late packets are no breach
-	attempts int      // authentication attempts since the last success
-	raw      RawHandler
-	rawInbox *inbox
+	sockets   []*socket
+	detaching []string    // namespaces whose former socket the registry still has
+	returning []returning // and the CONNECTs that wait for that
+	authBy    time.Time   // when the session must have authenticated; zero: nothing is owed
+	departed  []string    // namespaces that were left: their late packets are no breach
+	attempts  int         // authentication attempts since the last success
+	raw       RawHandler
+	rawInbox  *inbox
 }
 
 // Props makes the props that all connections of one server share.
@@ -102,6 +105,8 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 		c.begin(m)
 	case *verdict:
 		c.verdict(m)
+	case *detached:
+		c.detached(m)
 	case *joinRooms:
 		c.joinRooms(m)
 	case *leaveRooms:
@@ -145,7 +150,7 @@ func (c *connection) begin(m *Begin) {
 	close(m.Begun)
 	c.session = m.Session
 	c.stage = stageOpen
-	c.timer = c.env.System.Clock().NewTimer("connection", func() { c.env.System.Send(c.session.pid, &due{}) })
+	c.timer = c.env.System.Clock().Send("connection", m.Session.pid, &due{})
 	c.env.Counters.Sessions.Add(1)
 	c.out = &lane{}
 	open := wire.Open{
@@ -240,6 +245,11 @@ func (c *connection) protocolBroken(r Reason) {
 func (c *connection) message(m *received) {
 	if c.raw == nil {
 		c.packet(m)
+		return
+	}
+	if c.draining {
+		c.env.Counters.EventsDropped.Add(1)
+		c.leaveGate(m)
 		return
 	}
 	c.rawInbox.push(&rawJob{

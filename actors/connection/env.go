@@ -34,7 +34,7 @@ func NewEnv(e Env) *Env {
 	return &e
 }
 
-// App is what the connections need from the facade. Lookup and NewSocket are called within Receive: they return at once
+// App is what the connections need from the facade. Accepts and NewSocket are called within Receive: they return at once
 // and run no user code.
 type App interface {
 	// Accepts reports whether the namespace exists.
@@ -137,5 +137,4 @@ type Options struct {
 	MaxRoomsPerRequest  int
 	MaxRoomNameBytes    int
 	RefuseNodeIDs       bool // a client may not join names of the form of Node's socket ids
-	Identifier          string
 }

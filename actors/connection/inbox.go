@@ -34,17 +34,32 @@ func (b *inbox) push(j job) {
 	}
 }
 
-// Run is called by a worker: it empties the inbox.
+// Run is called by a worker: it empties the inbox. Jobs recover from their panics; one that ends the goroutine
+// (runtime.Goexit, as a failing test does) leaves the rest to another worker.
 func (b *inbox) Run() {
-	for {
-		batch := b.take()
-		if batch == nil {
-			return
+	var rest []job
+	defer func() {
+		if rest != nil {
+			b.resume(rest)
 		}
-		for i, j := range batch {
-			batch[i] = nil
+	}()
+	for rest = b.take(); rest != nil; rest = b.take() {
+		for len(rest) > 0 {
+			j := rest[0]
+			rest[0] = nil
+			rest = rest[1:]
 			j.run()
 		}
+	}
+}
+
+// resume has another worker go on after a job that ended its goroutine.
+func (b *inbox) resume(rest []job) {
+	b.mu.Lock()
+	b.jobs = append(rest, b.jobs...)
+	b.mu.Unlock()
+	if !b.workers.Run(b) {
+		b.discard()
 	}
 }
 

@@ -55,7 +55,8 @@ type lane struct {
 	head    int    // entries before it are written
 	offset  int    // bytes of the head that are written
 	bytes   int    // of all entries that are not wholly written, and of the writer's batch
-	inHands int    // bytes of the batch that the temporary writer has
+	inHands int    // what the batch that the temporary writer has counts for
+	batched int    // and its bytes
 	written uint64 // bytes that left without the temporary writer
 	writing bool
 	done    bool // nothing more is written
@@ -163,6 +164,7 @@ func (l *lane) batch() net.Buffers {
 		l.inHands += size
 	}
 	l.writing = true
+	l.batched = taken
 	return bufs
 }
 

@@ -23,7 +23,7 @@ type Begin struct {
 
 // From the transports.
 type (
-	// received is one decoded message or control packet from the client. Pooled: handled means returned.
+	// received is one decoded message or control packet from the client.
 	received struct {
 		late
 		from   *transport.WebSocket // nil: polling
@@ -138,6 +138,12 @@ type (
 		err       error
 	}
 )
+
+// detached says that the registry has let go of a socket of this connection.
+type detached struct {
+	late
+	namespace string
+}
 
 // From the supervisor.
 type (

@@ -25,9 +25,7 @@ func (c *connection) packet(m *received) {
 	case wire.Ack, wire.BinaryAck:
 		c.acked(s, p.ID, m.args)
 	case wire.Disconnect:
-		c.departed = append(c.departed, s.handle.namespace)
-		c.endSocket(s, ReasonClientDisconnect)
-		c.idle()
+		c.depart(s, ReasonClientDisconnect)
 	case wire.Connect, wire.ConnectError:
 		c.broke(m)
 		return
@@ -44,7 +42,8 @@ func (c *connection) packetOfNobody(m *received) {
 	p := &m.event.Packet
 	switch {
 	case p.Type == wire.Connect:
-		c.connect(p)
+		name, _ := p.SplitNamespace()
+		c.connect(name, p.Data)
 		c.leaveGate(m)
 	case p.Type == wire.Disconnect || slices.Contains(c.departed, p.Namespace):
 		c.env.Counters.EventsDropped.Add(1)
@@ -70,20 +69,55 @@ func (c *connection) find(namespace string) *socket {
 }
 
 // connect opens a socket in a namespace, or says why not.
-func (c *connection) connect(p *wire.Packet) {
-	name, _ := p.SplitNamespace()
+func (c *connection) connect(name string, auth []byte) {
 	switch {
 	case c.draining:
 		c.refuse(name, "Server is shutting down")
 	case !c.env.App.Accepts(name):
 		c.refuse(name, "Invalid namespace")
-	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+	case len(c.sockets)+len(c.returning) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.refuse(name, "Too many namespaces")
-	case c.find(name) != nil:
+	case c.find(name) != nil || slices.ContainsFunc(c.returning, func(r returning) bool { return r.namespace == name }):
 		c.protocolBroken(ReasonForcedServerClose)
+	case slices.Contains(c.detaching, name):
+		c.returning = append(c.returning, returning{name, slices.Clone(auth)})
 	default:
-		c.open(name, p.Data)
+		c.open(name, auth)
 	}
+}
+
+// returning is a CONNECT to a namespace whose former socket the registry has not let go yet. It waits: a broadcast names
+// the namespace, not the socket, and what was meant for the former socket must not reach the new one.
+type returning struct {
+	namespace string
+	auth      []byte
+}
+
+// depart ends one socket of a session that goes on.
+func (c *connection) depart(s *socket, r Reason) {
+	namespace, system, pid := s.handle.namespace, c.env.System, c.self
+	c.departed = append(c.departed, namespace)
+	c.detaching = append(c.detaching, namespace)
+	c.endSocket(s, r)
+	system.Send(s.handle.shard.PID(), &roomregistry.Leave{
+		Member: s.member, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
+	})
+	c.idle()
+}
+
+// detached goes on with a CONNECT that waited.
+func (c *connection) detached(m *detached) {
+	if i := slices.Index(c.detaching, m.namespace); i >= 0 {
+		c.detaching = slices.Delete(c.detaching, i, i+1)
+	}
+	i := slices.IndexFunc(c.returning, func(r returning) bool { return r.namespace == m.namespace })
+	if i < 0 || c.stage != stageOpen || slices.Contains(c.detaching, m.namespace) {
+		return
+	}
+	r := c.returning[i]
+	c.returning = slices.Delete(c.returning, i, i+1)
+	c.connect(r.namespace, r.auth)
+	c.rearm()
 }
 
 func (c *connection) refuse(namespace, message string) {
@@ -122,6 +156,7 @@ func (c *connection) open(namespace string, auth []byte) {
 	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
 	c.disarm(deadlineConnect)
 	c.reply(wire.Connect, namespace, map[string]string{"sid": id})
+	c.session.gate.hold()
 	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
 	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member})
 	if c.env.Options.Authenticate == nil {
@@ -205,9 +240,7 @@ func (c *connection) disconnectSocket(m *disconnectSocket) {
 		return
 	}
 	c.send(disconnectPacket(s.handle.namespace), FlagKeep)
-	c.departed = append(c.departed, s.handle.namespace)
-	c.endSocket(s, m.reason)
-	c.idle()
+	c.depart(s, m.reason)
 	c.rearm()
 }
 

@@ -109,6 +109,9 @@ func (c *connection) closedByPeer() {
 
 // probeOpened takes a websocket as a candidate for the upgrade.
 func (c *connection) probeOpened(ws *transport.WebSocket) {
+	if c.session != nil {
+		c.session.handed.taken(ws)
+	}
 	if c.stage != stageOpen || c.out.ws != nil || c.candidate != nil {
 		c.env.Counters.UpgradesFailed.Add(1)
 		ws.Abort()

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors"
@@ -26,6 +27,7 @@ type rig struct {
 	system     *actors.System
 	registry   *roomregistry.Registry
 	supervisor *actortest.Probe
+	relay      *actor.PID
 	app        *app
 	session    *Session
 	first      *transport.Poll // the GET that opened the session, until get has looked at it
@@ -44,20 +46,34 @@ func inBubble(t *testing.T, configure func(*Options), test func(r *rig)) {
 		synctest.Wait()
 		<-r.session.Done()
 		require.NoError(t, r.registry.Stop(context.Background()))
+		require.NoError(t, r.system.Stop(context.Background(), r.relay))
 	})
+}
+
+// list does of the supervisor's work what the gate waits for, and passes everything on to the probe.
+func (r *rig) list(ctx actor.Context) {
+	if m, ok := ctx.Message().(*SocketOpened); ok {
+		m.Socket.Session().Listed()
+	}
+	switch ctx.Message().(type) {
+	case actor.AutoReceiveMessage, actor.SystemMessage:
+	default:
+		ctx.Send(r.supervisor.PID(), ctx.Message())
+	}
 }
 
 func newRig(t *testing.T, configure func(*Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, system: actortest.NewSystem(t), app: &app{namespaces: []string{"/", "/b"}}}
 	r.supervisor = actortest.NewProbe(t, r.system)
+	r.relay = r.system.Spawn(actor.PropsFromFunc(r.list), "relay")
 	r.registry = roomregistry.Start(r.system, roomregistry.Options{Shards: 2})
 	o := testOptions()
 	if configure != nil {
 		configure(&o)
 	}
 	r.env = NewEnv(Env{
-		System: r.system, Registry: r.registry, Supervisor: r.supervisor.PID(), Options: o, Counters: new(Counters), App: r.app,
+		System: r.system, Registry: r.registry, Supervisor: r.relay, Options: o, Counters: new(Counters), App: r.app,
 	})
 	pid := r.system.Spawn(Props(r.env), "connection")
 	r.session = NewSession(r.env, NewSessionID(), pid, &transport.Handshake{RemoteAddr: "192.0.2.1:1"})

@@ -25,7 +25,7 @@ type Session struct {
 	gate      gate
 	over      chan struct{} // closed when the actor has stopped
 	onSocket  atomic.Bool   // a websocket is the transport: set by the actor
-	polls     waitingPolls
+	handed    handedOver
 	blamed    atomic.Bool // a misuse by this client was logged
 
 	posting     atomic.Bool
@@ -77,6 +77,10 @@ func (s *Session) Send(m *wire.Prepared) { s.tell(&sendRaw{message: m}) }
 // Close ends the session after what is queued. Idempotent.
 func (s *Session) Close(r Reason) { s.tell(&closeSession{reason: r}) }
 
+// Listed says that the supervisor knows of a socket that was opened. Until then the socket counts at the gate: a client that
+// joins and leaves in a loop goes no faster than the supervisor.
+func (s *Session) Listed() { s.gate.leave(0) }
+
 // Blame is the level at which something that the client can cause is logged: once for each session at Warn, then at Debug,
 // so that no client can flood the log.
 func (s *Session) Blame() slog.Level {
@@ -90,7 +94,7 @@ func (s *Session) tell(m any) { s.env.System.Send(s.pid, m) }
 
 // Poll hands a waiting GET to the session.
 func (s *Session) Poll(p *transport.Poll) {
-	if s.polls.add(p) {
+	if s.handed.poll(p) {
 		s.tell(&pollOpened{poll: p})
 	}
 }
@@ -99,7 +103,11 @@ func (s *Session) Poll(p *transport.Poll) {
 func (s *Session) PollAborted(p *transport.Poll) { s.tell(&pollAborted{poll: p}) }
 
 // Probe hands over a websocket that wants to take over from polling.
-func (s *Session) Probe(ws *transport.WebSocket) { s.tell(&probeOpened{ws: ws}) }
+func (s *Session) Probe(ws *transport.WebSocket) {
+	if s.handed.candidate(ws) {
+		s.tell(&probeOpened{ws: ws})
+	}
+}
 
 // Post takes the packets of one POST in, and answers it when the handlers of its packets have run, when one of them
 // awaits an acknowledgement, or after PostWait: so that the next GET carries all replies. POSTs that overlap break the

@@ -187,7 +187,6 @@ func TestSession_Opened_TellsTheSupervisorOfEachSocketOnceAndOfItsEnd(t *testing
 		assert.Same(t, s, actortest.Expect[*SocketOpened](t, r.supervisor).Socket)
 		assert.Equal(t, Authenticated, actortest.Expect[*SocketState](t, r.supervisor).State)
 		r.post("41")
-		actortest.Expect[*SocketState](t, r.supervisor)
 		assert.Equal(t, ReasonClientDisconnect, actortest.Expect[*SocketClosed](t, r.supervisor).Reason)
 		r.post("40")
 		assert.NotSame(t, s, actortest.Expect[*SocketOpened](t, r.supervisor).Socket)

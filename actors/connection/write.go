@@ -2,6 +2,7 @@ package connection
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/transport"
@@ -139,7 +140,8 @@ func (c *connection) drain(l *lane) {
 // writeBehind lets a goroutine write the next batch, blocking. Until it has said that it is done nobody else writes.
 func (c *connection) writeBehind(l *lane) {
 	batch := l.batch()
-	system, pid, timeout := c.env.System, c.self, c.env.Options.WriteTimeout
+	system, pid := c.env.System, c.self
+	timeout := c.env.Options.WriteTimeout * time.Duration(1+l.batched/batchBytes) // one message may be larger than a batch
 	system.Go("connection writer", func() {
 		err := l.ws.WriteAll(batch, timeout)
 		system.Send(pid, &written{lane: l, err: err})
@@ -149,6 +151,9 @@ func (c *connection) writeBehind(l *lane) {
 // written goes on after the temporary writer: without blocking, if the client reads again.
 func (c *connection) written(m *written) {
 	m.lane.settled()
+	if m.err == nil {
+		c.env.Counters.BytesOut.Add(uint64(m.lane.batched)) //nolint:gosec // a count of bytes
+	}
 	if m.lane != c.out && m.lane != c.candidate {
 		return
 	}

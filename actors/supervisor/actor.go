@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"log/slog"
+	"slices"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -15,7 +16,7 @@ import (
 type entry struct {
 	pid           *actor.PID
 	session       *connection.Session // nil until its opener has made it
-	sockets       int
+	sockets       []*known
 	authenticated int
 }
 
@@ -160,12 +161,14 @@ func (s *supervisor) count() Counts {
 }
 
 func (s *supervisor) socketOpened(socket *connection.Socket) {
+	socket.Session().Listed()
 	e := s.connections[socket.Session().ID()]
 	if e == nil {
 		return
 	}
-	e.sockets++
-	s.sockets[socket.ID()] = &known{socket: socket}
+	k := &known{socket: socket}
+	e.sockets = append(e.sockets, k)
+	s.sockets[socket.ID()] = k
 }
 
 func (s *supervisor) socketState(m *connection.SocketState) {
@@ -201,20 +204,20 @@ func (s *supervisor) socketClosed(socket *connection.Socket) {
 	}
 	delete(s.sockets, socket.ID())
 	if e := s.connections[socket.Session().ID()]; e != nil {
-		e.sockets--
+		e.sockets = slices.DeleteFunc(e.sockets, func(o *known) bool { return o == k })
 		s.authenticated(e, k.state, -1)
 	}
 }
 
-// terminated forgets a connection. Its sockets were reported closed before, unless it crashed in doing so.
+// terminated forgets a connection. It overtakes what the connection itself has reported of its sockets.
 func (s *supervisor) terminated(who *actor.PID) {
 	sid, ok := s.sids[who.Id]
 	if !ok {
 		return
 	}
 	e := s.connections[sid]
-	if e.sockets > 0 {
-		s.forgetSockets(sid)
+	for _, k := range slices.Clone(e.sockets) {
+		s.socketClosed(k.socket)
 	}
 	if e.authenticated == 0 {
 		s.unauthenticated--
@@ -222,15 +225,6 @@ func (s *supervisor) terminated(who *actor.PID) {
 	delete(s.sids, who.Id)
 	delete(s.connections, sid)
 	s.goneIfEmpty()
-}
-
-// forgetSockets is the sweep after a crash.
-func (s *supervisor) forgetSockets(sid string) {
-	for _, k := range s.sockets {
-		if k.socket.Session().ID() == sid {
-			s.socketClosed(k.socket)
-		}
-	}
 }
 
 // rebuild asks every connection to tell a shard that lost its memory about its sockets.
