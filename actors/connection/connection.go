@@ -48,7 +48,7 @@ type connection struct {
 
 	sockets   []*socket
 	detaching []string    // namespaces whose former socket the registry still has
-	returning []returning // and the CONNECTs that wait for that
+	deferred  []*received // and the packets for them, which wait
 	authBy    time.Time   // when the session must have authenticated; zero: nothing is owed
 	departed  []string    // namespaces that were left: their late packets are no breach
 	attempts  int         // authentication attempts since the last success

@@ -12,6 +12,12 @@ import (
 
 // packet handles one Socket.IO packet.
 func (c *connection) packet(m *received) {
+	if len(c.detaching) > 0 {
+		if name, _ := m.event.Packet.SplitNamespace(); slices.Contains(c.detaching, name) {
+			c.deferred = append(c.deferred, m)
+			return
+		}
+	}
 	p := &m.event.Packet
 	s := c.find(p.Namespace)
 	if s == nil {
@@ -75,25 +81,17 @@ func (c *connection) connect(name string, auth []byte) {
 		c.refuse(name, "Server is shutting down")
 	case !c.env.App.Accepts(name):
 		c.refuse(name, "Invalid namespace")
-	case len(c.sockets)+len(c.returning) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.refuse(name, "Too many namespaces")
-	case c.find(name) != nil || slices.ContainsFunc(c.returning, func(r returning) bool { return r.namespace == name }):
+	case c.find(name) != nil:
 		c.protocolBroken(ReasonForcedServerClose)
-	case slices.Contains(c.detaching, name):
-		c.returning = append(c.returning, returning{name, slices.Clone(auth)})
 	default:
 		c.open(name, auth)
 	}
 }
 
-// returning is a CONNECT to a namespace whose former socket the registry has not let go yet. It waits: a broadcast names
-// the namespace, not the socket, and what was meant for the former socket must not reach the new one.
-type returning struct {
-	namespace string
-	auth      []byte
-}
-
-// depart ends one socket of a session that goes on.
+// depart ends one socket of a session that goes on. Until the registry has let go of it, packets for its namespace wait: a
+// broadcast names the namespace, not the socket, and what was meant for this one must not reach the next.
 func (c *connection) depart(s *socket, r Reason) {
 	namespace, system, pid := s.handle.namespace, c.env.System, c.self
 	c.departed = append(c.departed, namespace)
@@ -105,18 +103,20 @@ func (c *connection) depart(s *socket, r Reason) {
 	c.idle()
 }
 
-// detached goes on with a CONNECT that waited.
+// detached goes on with the packets that waited. They did not leave the gate, which bounds them.
 func (c *connection) detached(m *detached) {
 	if i := slices.Index(c.detaching, m.namespace); i >= 0 {
 		c.detaching = slices.Delete(c.detaching, i, i+1)
 	}
-	i := slices.IndexFunc(c.returning, func(r returning) bool { return r.namespace == m.namespace })
-	if i < 0 || c.stage != stageOpen || slices.Contains(c.detaching, m.namespace) {
-		return
+	waited := c.deferred
+	c.deferred = nil
+	for _, m := range waited {
+		if c.stage != stageOpen {
+			c.leaveGate(m)
+			continue
+		}
+		c.packet(m)
 	}
-	r := c.returning[i]
-	c.returning = slices.Delete(c.returning, i, i+1)
-	c.connect(r.namespace, r.auth)
 	c.rearm()
 }
 
