@@ -11,7 +11,7 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow lint fmt bench fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow churn lint fmt bench fuzz race20 conformance e2e clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: ## Install what is missing, then go vet and go test -race
 
 test-slow: ## Run the tests with stalled and flooding clients in full size (about a minute, no race detector)
 	ACTIO_FULL=1 go test -count=1 -timeout 30m -v -run '^Test(Stalled|Flood)' ./tests/hostile
+
+churn: ## Let 20000 connections come and go; heap and goroutines must be what they were (about a minute)
+	ACTIO_CHURN=20000 go test -race -count=1 -timeout 30m -v -run '^TestChurn' ./tests/lifecycle
 
 lint: ## golangci-lint, formatting, import directions, go.mod
 	@scripts/lint
