@@ -93,10 +93,13 @@ func TestSharedActorSystem_OneServerEnds_TheOtherAndTheApplicationLive(t *testin
 	require.NoError(t, err)
 	assert.Equal(t, "echo", string(p.Data))
 
+	ends := []<-chan rawclient.End{farewell(c), farewell(raw)}
 	require.NoError(t, other.Shutdown(t.Context()))
 	staying.dismissed(t)
 	require.NoError(t, engine.Shutdown(t.Context()))
-	assert.Equal(t, 1001, raw.Farewell().CloseCode)
+	for _, end := range ends {
+		assert.Equal(t, 1001, (<-end).CloseCode)
+	}
 	assert.Equal(t, "hello", ask())
 	assert.Equal(t, own, addresses(system), "the servers' actors are gone")
 	assert.Greater(t, len(ofOne), len(own))

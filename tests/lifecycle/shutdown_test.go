@@ -72,6 +72,13 @@ func (a *audience) leave() {
 	a.readers.Wait()
 }
 
+// farewell reads until the end of a client, which then does not keep Shutdown waiting.
+func farewell(c *rawclient.Client) <-chan rawclient.End {
+	end := make(chan rawclient.End, 1)
+	go func() { end <- c.Farewell() }()
+	return end
+}
+
 func TestShutdown_ManyClients_EachIsToldAndNothingIsLeft(t *testing.T) {
 	const clients = 2000
 	var told, other atomic.Int64
@@ -212,11 +219,12 @@ func TestShutdown_FromAHandler_DoesNotWaitForIt(t *testing.T) {
 			c, _ := s.login(t, "")
 			a := s.invite(t, 30)
 			require.NoError(t, c.Emit("end"))
+			end := farewell(c)
 			require.NoError(t, receive(t, results, "Shutdown in the handler returns"))
 			require.NoError(t, receive(t, results, "it does so again"))
 			require.NoError(t, s.Shutdown(t.Context()))
 			a.dismissed(t)
-			assert.Equal(t, 1001, c.Farewell().CloseCode)
+			assert.Equal(t, 1001, (<-end).CloseCode)
 		})
 	}
 }
@@ -256,8 +264,9 @@ func TestShutdown_FromEveryCallback_Returns(t *testing.T) {
 				require.NoError(t, err)
 				require.NoError(t, c.Send(`42["join",{"rooms":["lobby"]}]`))
 			}
+			end := farewell(c)
 			require.NoError(t, receive(t, results, "Shutdown in the callback returns"))
-			c.Farewell()
+			<-end
 		})
 	}
 }
@@ -275,12 +284,13 @@ func TestShutdown_HandlerWaitsForItsContext_TakesTheGraceAndNoLonger(t *testing.
 	require.NoError(t, c.Emit("wait"))
 	receive(t, begun, "the handler runs")
 
+	end := farewell(c)
 	start := time.Now()
 	require.NoError(t, s.Shutdown(t.Context()))
 	assert.GreaterOrEqual(t, time.Since(start), grace, "the handler has its time to finish")
 	assert.Less(t, time.Since(start), grace+5*time.Second)
 	require.ErrorIs(t, <-ended, actio.ErrClosed)
-	assert.Equal(t, 1001, c.Farewell().CloseCode)
+	assert.Equal(t, 1001, (<-end).CloseCode)
 }
 
 func TestShutdown_HandlerFinishesInTime_ItsAnswerArrives(t *testing.T) {
