@@ -112,3 +112,13 @@ func (c *Clock) Context(parent context.Context, name string, d time.Duration) (c
 
 // Armed returns how many timers are armed, by name. It is empty when none is. The map belongs to the caller.
 func (c *Clock) Armed() map[string]int { return c.armed.counts() }
+
+// settleTime is how long requests that are just ending may take to let go of their timers.
+const settleTime = time.Second
+
+// settle waits until no timer is armed, but no longer than settleTime: a timer that was forgotten stays.
+func (c *Clock) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	_ = c.armed.total.wait(ctx, 0)
+}

@@ -97,6 +97,7 @@ func (s *System) Close(ctx context.Context) error {
 	}
 	_ = s.workers.Stop(ctx)
 	_ = s.goroutines.total.wait(ctx, 0)
+	s.clock.settle(ctx)
 	var left []string
 	running := s.Running()
 	if running[workerName] -= self; running[workerName] <= 0 {
