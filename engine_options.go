@@ -43,7 +43,8 @@ type EngineOptions struct {
 	MaxConnections int
 
 	// QueueBytes bounds what may wait for one client that reads slower than it is sent to; each packet counts 128 bytes more
-	// than it has, for what it costs in memory. Default 1 MiB.
+	// than it has, for what it costs in memory. Default four times MaxPayload, at least
+	// 1 MiB: a few of the largest messages must fit, above all for polling clients, which take them one GET at a time.
 	QueueBytes int
 	// QueuePolicy says what happens over that bound. Default DisconnectSlow.
 	QueuePolicy QueuePolicy
@@ -108,7 +109,7 @@ func (o EngineOptions) withDefaults() EngineOptions {
 	setDefault(&o.MaxPayload, 1_000_000)
 	setDefault(&o.MaxJSONDepth, 64)
 	setDefault(&o.MaxConnections, 100_000)
-	setDefault(&o.QueueBytes, 1<<20)
+	setDefault(&o.QueueBytes, max(1<<20, 4*o.MaxPayload))
 	setDefault(&o.WriteTimeout, 10*time.Second)
 	setDefault(&o.InboxEvents, 64)
 	setDefault(&o.InboxEventsHard, 4096)

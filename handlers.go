@@ -2,6 +2,7 @@ package actio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -97,7 +98,7 @@ func replyWith[Out any](s *Socket, e *Event, out Out) {
 	} else {
 		err = e.Reply(out)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrClosed) {
 		s.log().Warn("acknowledgement not sent", slog.String("event", e.Name), slog.Any("err", err))
 	}
 }
@@ -108,6 +109,9 @@ type errorReply struct {
 }
 
 func (s *Socket) replyError(e *Event, err error) {
+	if s.handle.Closed() {
+		return // whatever it was, there is nobody to tell
+	}
 	s.log().LogAttrs(s.Context(), s.handle.Session().Blame(), "handler error", slog.String("event", e.Name), slog.Any("err", err))
 	if e.WantsReply() {
 		replyWith(s, e, errorReply{Error: err.Error()})

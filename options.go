@@ -72,6 +72,9 @@ type Options struct {
 	AuthenticateTimeout time.Duration
 	// MaxAuthAttempts bounds how often a connection may call Authenticate without a success. Default 5.
 	MaxAuthAttempts int
+	// MaxAuthBytes bounds the payload of CONNECT and of a renewal, which is kept as Handshake.Auth: a larger CONNECT gets a
+	// connect_error, a larger renewal is refused. Default 16 KiB.
+	MaxAuthBytes int
 	// MaxUnauthenticated bounds the connections without an authenticated socket; further handshakes get 503. Default 10 000.
 	MaxUnauthenticated int
 	// PingInterval is the time between two application-level `ping` events, which have nothing to do with the heartbeat of
@@ -127,6 +130,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Identifier, "SOCKET_IO_SERVER")
 	setDefault(&o.AuthenticateTimeout, 10*time.Second)
 	setDefault(&o.MaxAuthAttempts, 5)
+	setDefault(&o.MaxAuthBytes, 16<<10)
 	setDefault(&o.MaxUnauthenticated, 10_000)
 	setDefault(&o.PingInterval, 30*time.Second)
 	setDefault(&o.MaxNamespaces, 16)
@@ -176,7 +180,7 @@ func (o *Options) validate() error {
 		add(d < 0, "%s is negative: %s", name, d)
 	}
 	for name, n := range map[string]int{
-		"MaxAuthAttempts": o.MaxAuthAttempts, "MaxUnauthenticated": o.MaxUnauthenticated, "MaxNamespaces": o.MaxNamespaces,
+		"MaxAuthAttempts": o.MaxAuthAttempts, "MaxAuthBytes": o.MaxAuthBytes, "MaxUnauthenticated": o.MaxUnauthenticated, "MaxNamespaces": o.MaxNamespaces,
 		"MaxRooms": o.MaxRooms, "MaxRoomsPerRequest": o.MaxRoomsPerRequest, "MaxRoomNameBytes": o.MaxRoomNameBytes,
 		"MaxPendingAcks": o.MaxPendingAcks, "MaxAttachments": o.MaxAttachments, "RegistryShards": o.RegistryShards,
 	} {
@@ -195,6 +199,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c.ConnectTimeout = o.ConnectTimeout
 	c.MaxNamespaces = o.MaxNamespaces
 	c.MaxPendingAcks = o.MaxPendingAcks
+	c.MaxAuthBytes = o.MaxAuthBytes
 	c.SurvivePanics = o.SurvivePanics
 	c.MaxRooms, c.MaxRoomsPerRequest, c.MaxRoomNameBytes = o.MaxRooms, o.MaxRoomsPerRequest, o.MaxRoomNameBytes
 	c.RefuseNodeIDs = o.RefuseNodeIDs

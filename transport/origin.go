@@ -108,7 +108,7 @@ func (l *originList) has(origin string) bool {
 // have ended the TLS connection.
 func sameOrigin(r *http.Request, origin string) bool {
 	u, err := url.Parse(strings.ToLower(origin))
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.Scheme != "http" && u.Scheme != "https" {
 		return false
 	}
 	host, port := splitHostPort(u.Host)

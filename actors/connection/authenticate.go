@@ -43,7 +43,7 @@ func (c *connection) authenticateEvent(s *socket, m *received) {
 			s.renewal = &renewed
 		}
 	}
-	if c.attempts >= c.env.Options.MaxAuthAttempts {
+	if c.attempts >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
 		in = inExhausted
 	}
 	c.authenticate(s, in)

@@ -129,6 +129,7 @@ type Options struct {
 	Authenticate        Verifier // nil: no authentication machine
 	AuthenticateTimeout time.Duration
 	MaxAuthAttempts     int
+	MaxAuthBytes        int           // of the payload of CONNECT and of a renewal, which the socket keeps
 	AppPingInterval     time.Duration // application-level `ping`; 0: none
 	DefaultRooms        []string
 	ValidateRooms       RoomValidator

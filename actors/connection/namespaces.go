@@ -85,6 +85,8 @@ func (c *connection) connect(name string, auth []byte) {
 		c.refuse(name, "Too many namespaces")
 	case c.find(name) != nil:
 		c.protocolBroken(ReasonForcedServerClose)
+	case len(auth) > c.env.Options.MaxAuthBytes:
+		c.refuse(name, "Handshake payload too large")
 	default:
 		c.open(name, auth)
 	}

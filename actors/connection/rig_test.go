@@ -91,7 +91,7 @@ func testOptions() Options {
 		ConnectTimeout: 45 * time.Second, MaxPayload: 1_000_000, Limits: limits, QueueBytes: 1000,
 		WriteTimeout: 10 * time.Second, Linger: time.Second, PollLinger: 5 * time.Second, PostWait: 50 * time.Millisecond,
 		InboxEvents: 4, InboxEventsHard: 8, InboxBytes: 1000, InboxBytesHard: 2000, MaxNamespaces: 2, MaxPendingAcks: 2,
-		AuthenticateTimeout: 10 * time.Second, MaxAuthAttempts: 2, DefaultRooms: []string{"default"},
+		AuthenticateTimeout: 10 * time.Second, MaxAuthAttempts: 2, MaxAuthBytes: 1000, DefaultRooms: []string{"default"},
 		RoomEvents: true, MaxRooms: 5, MaxRoomsPerRequest: 3, MaxRoomNameBytes: 16,
 	}
 }

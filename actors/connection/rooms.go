@@ -154,7 +154,9 @@ func (j *roomJob) joinRooms(rooms []string) []string {
 		return nil
 	}
 	if err := j.socket.Join(j.socket.ctx, joined...); err != nil {
-		j.blame("failed to join rooms", slog.Any("err", err))
+		if !j.socket.Closed() {
+			j.blame("failed to join rooms", slog.Any("err", err))
+		}
 		return nil
 	}
 	return joined

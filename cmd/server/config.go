@@ -125,7 +125,7 @@ func (c *config) book() *book {
 	b.count(&o.MaxAttachments, "max-attachments", 10, "`number` of binary attachments of a message, at most")
 	b.count(&o.MaxPendingAcks, "max-pending-acks", 1000, "`number` of acknowledgements awaited of a client, at most")
 	b.count(&e.InboxEvents, "inbox-events", 64, "`number` of events of a client that are not handled yet, at most")
-	b.count(&e.QueueBytes, "queue-bytes", 1<<20, "`bytes` that may wait for a client that reads slowly, at most")
+	b.count(&e.QueueBytes, "queue-bytes", 4_000_000, "`bytes` that may wait for a client that reads slowly, at most")
 	b.add(&choice[actio.QueuePolicy]{
 		&e.QueuePolicy,
 		[]string{"disconnect", "drop-volatile", "drop-oldest"},

@@ -31,6 +31,8 @@ const (
 const (
 	headerTimeout  = 10 * time.Second // to send the headers of a request
 	idleTimeout    = 2 * time.Minute  // between two requests of a connection
+	requestTimeout = time.Minute      // to send a request's body and to take its answer; polls set deadlines of their own
+	lastRequests   = 2 * time.Second  // for the requests that are left when the clients are gone
 	maxHeaderBytes = 32 << 10
 )
 
@@ -56,7 +58,8 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) int 
 		logger.Warn("environment variables that mean nothing", slog.Any("names", c.unknown))
 	}
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads any more is no reason to drop the clients
 	defer signal.Stop(signals)
 	return g.run(ctx, signals)
 }
@@ -105,7 +108,8 @@ func newGateway(c *config, logger *slog.Logger) (*gateway, error) {
 		return nil, err
 	}
 	g.web = &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout,
+		ReadTimeout: requestTimeout, WriteTimeout: requestTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	return g, nil
@@ -184,8 +188,11 @@ func (g *gateway) end(signals <-chan os.Signal) int {
 // shutdown ends the server first, so that probes and clients get answers meanwhile, then the HTTP server.
 func (g *gateway) shutdown(ctx context.Context) error {
 	err := g.server.Shutdown(ctx)
-	if webErr := g.web.Shutdown(ctx); webErr != nil {
-		err = errors.Join(err, webErr, g.web.Close())
+	//nolint:forbidigo // the timer of the program itself
+	last, cancel := context.WithTimeout(ctx, lastRequests)
+	defer cancel()
+	if g.web.Shutdown(last) != nil { // somebody takes his time over a request: the clients are gone all the same
+		err = errors.Join(err, g.web.Close())
 	}
 	return err
 }

@@ -62,7 +62,7 @@ func open(t *testing.T) *desk {
 			PollLinger: 5 * time.Second, MaxPayload: 1_000_000, Limits: wire.DefaultLimits(), QueueBytes: 1 << 20,
 			InboxEvents: 64, InboxEventsHard: 4096, InboxBytes: 1 << 20, InboxBytesHard: 2 << 20,
 			MaxNamespaces: 1, MaxRooms: 10, DefaultRooms: []string{"news"},
-			Authenticate: d.verify, AuthenticateTimeout: 10 * time.Second, MaxAuthAttempts: 3,
+			Authenticate: d.verify, AuthenticateTimeout: 10 * time.Second, MaxAuthAttempts: 3, MaxAuthBytes: 1000,
 		},
 	})
 	pid := system.Spawn(connection.Props(env), "connection")

@@ -281,7 +281,7 @@ func TestEnds_EveryWay_LeaveNothing(t *testing.T) {
 		ConnectTimeout:      8 * time.Second,
 		ValidateRooms:       anyRoom,
 		Engine: actio.EngineOptions{
-			PingInterval: time.Second, PingTimeout: 5 * time.Second, QueueBytes: 128 << 10,
+			PingInterval: time.Second, PingTimeout: 12 * time.Second, QueueBytes: 128 << 10,
 		},
 		ClientDisconnected: dead.add,
 		OnPanic:            func(where string, recovered any, _ []byte) { panics.Store(where, fmt.Sprint(recovered)) },
