@@ -148,6 +148,7 @@ func TestStalled_Member_CostsNobodyElseAnything(t *testing.T) {
 }
 
 func (l load) run(t *testing.T) {
+	l.options.QueueBytes = 1 << 20 // so that few broadcasts fill it
 	h := serveOver(t, actio.Options{Engine: l.options}, l.secure)
 	c := h.gather(t, l.members, l.first, l.second)
 	c.tell(t, l.first, nil)
