@@ -29,7 +29,8 @@ func TestAllocations_Decoding(t *testing.T) {
 		"DecodePayload":    {0, func() { _ = wire.DecodePayload(payload, yield) }},
 		"DecodePacket":     {0, func() { _, _ = wire.DecodePacket(text[1:], wire.Limits{}) }},
 		"Reassembler.Text": {1, func() { _, _ = r.Text(packet, wire.Limits{}) }},
-		"ParseEvent":       {2, func() { _, _, _ = wire.ParseEvent(complete) }}, // name, places of arguments
+		"ParseEvent":       {2, func() { _, _, _ = wire.ParseEvent(complete) }},  // name, places of arguments
+		"ArgsOf":           {1, func() { _, _ = wire.ArgsOf(packet.Data, nil) }}, // places of arguments
 	} {
 		assert.LessOrEqual(t, testing.AllocsPerRun(200, tt.run), tt.most, name)
 	}
@@ -43,6 +44,7 @@ func TestAllocations_Encoding(t *testing.T) {
 	data := make([]byte, 100)
 	args := []any{"text", 1, true, nil, 1.5, raw}
 	bytesArgs := []any{"text", data}
+	attachments := [][]byte{data}
 	values := []any{&chat{Room: "r"}}
 	for name, tt := range map[string]struct {
 		most float64
@@ -52,6 +54,9 @@ func TestAllocations_Encoding(t *testing.T) {
 		"acknowledge":   {2, func() { _, _ = wire.EncodeAck("/", 1, args...) }},
 		"bytes":         {2, func() { _, _ = wire.EncodeEvent("/a", "x", bytesArgs...) }},
 		"struct":        {3, func() { _, _ = wire.EncodeEvent("/", "x", values...) }},
+		"prepare event": {2, func() { _, _ = wire.PrepareEvent("/", true, 1, raw, attachments) }},
+		"arguments":     {1, func() { _, _, _ = wire.EncodeArgs(args...) }},
+		"bytes of args": {2, func() { _, _, _ = wire.EncodeArgs(bytesArgs...) }},
 		"engine packet": {2, func() { _ = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing}) }},
 	} {
 		assert.LessOrEqual(t, testing.AllocsPerRun(200, tt.run), tt.most, name)
@@ -64,7 +69,12 @@ func TestAllocations_PreparedForms(t *testing.T) {
 	d := wire.NewDeflater(1, 0)
 	_ = p.Deflated(d)
 	dst := make([]byte, 0, p.PayloadSize())
+	plain, err := wire.EncodeEvent("/", "x", 1)
+	require.NoError(t, err)
+	args := parse(t, chatText[1:])
 	for name, run := range map[string]func(){
+		"Event":         func() { _, _, _ = plain.Event() },
+		"AppendJSON":    func() { _ = args.AppendJSON(dst) },
 		"WebSocket":     func() { _ = p.WebSocket() },
 		"Deflated":      func() { _ = p.Deflated(d) },
 		"AppendPayload": func() { _ = p.AppendPayload(dst) },

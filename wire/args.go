@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -55,15 +56,45 @@ func ParseAck(c Complete) (Args, error) {
 	return parse(c)
 }
 
+// ArgsOf makes arguments of the elements of a JSON array that may come from anywhere. An object in the form of a
+// placeholder is one only if attachments is not nil. The result shares memory with array and attachments, which must not
+// be modified any more.
+//
+// Errors, in a *DecodeError: ErrPayload when array is not one JSON array, ErrUTF8, ErrDepth beyond 10 000 levels,
+// ErrPlaceholder when a placeholder names no attachment.
+func ArgsOf(array []byte, attachments [][]byte) (Args, error) {
+	if !utf8.Valid(array) {
+		return Args{}, &DecodeError{Err: ErrUTF8}
+	}
+	s := scanner{data: array, depth: maxDepth}
+	if attachments != nil {
+		s.marks = &markFinder{attachments: len(attachments)}
+	}
+	args, end, err := collect(&s, attachments)
+	if err != nil {
+		return Args{}, err
+	}
+	if end = s.space(end); end < len(array) {
+		return Args{}, &DecodeError{Err: ErrPayload, Offset: end}
+	}
+	return args, nil
+}
+
 // parse finds the arguments, and the placeholders if c is binary.
 func parse(c Complete) (Args, error) {
 	s := scanner{data: c.Packet.Data, depth: maxDepth}
 	if c.Packet.Type.binary() {
 		s.marks = &markFinder{attachments: len(c.Attachments)}
 	}
+	args, _, err := collect(&s, c.Attachments)
+	return args, err
+}
+
+// collect finds the elements of the array that s begins with, and returns where it ends.
+func collect(s *scanner, attachments [][]byte) (args Args, end int, err error) {
 	start := s.space(0)
 	if s.peek(start) != '[' {
-		return Args{}, &DecodeError{Err: ErrPayload, Offset: start}
+		return Args{}, 0, &DecodeError{Err: ErrPayload, Offset: start}
 	}
 	var few [fewArgs]span
 	found := few[:0]
@@ -78,15 +109,15 @@ func parse(c Complete) (Args, error) {
 	}
 	switch {
 	case i < 0:
-		return Args{}, &DecodeError{Err: s.err, Offset: s.at}
+		return Args{}, 0, &DecodeError{Err: s.err, Offset: s.at}
 	case s.marks != nil && s.marks.err != nil:
-		return Args{}, s.marks.err
+		return Args{}, 0, s.marks.err
 	}
-	args := Args{data: c.Packet.Data, spans: slices.Clone(found)}
+	args = Args{data: s.data, spans: slices.Clone(found)}
 	if s.marks != nil && len(s.marks.found) > 0 {
-		args.enclosed = &enclosed{marks: s.marks.found, attachments: c.Attachments}
+		args.enclosed = &enclosed{marks: s.marks.found, attachments: attachments}
 	}
-	return args, nil
+	return args, i, nil
 }
 
 // RawArgs makes arguments of the given JSON values, which are copied but not checked.
@@ -111,6 +142,31 @@ func (a Args) Raw(i int) []byte {
 	}
 	at := a.spans[i]
 	return a.data[at.start:at.end:at.end]
+}
+
+// AppendJSON appends all arguments as a JSON array, placeholders included. It allocates only to grow dst.
+func (a Args) AppendJSON(dst []byte) []byte {
+	size := 2 + len(a.spans)
+	for _, at := range a.spans {
+		size += at.end - at.start
+	}
+	dst = append(slices.Grow(dst, size), '[')
+	for i, at := range a.spans {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, a.data[at.start:at.end]...)
+	}
+	return append(dst, ']')
+}
+
+// Attachments returns the attachments that the placeholders in the arguments number, or nil when no argument has a
+// placeholder. The result is shared and must not be modified.
+func (a Args) Attachments() [][]byte {
+	if a.enclosed == nil {
+		return nil
+	}
+	return a.enclosed.attachments
 }
 
 // Decode decodes argument i into the value that v points to, by the rules of encoding/json. An attachment becomes a

@@ -265,3 +265,33 @@ func BenchmarkAppendCloseFrame(b *testing.B) {
 		dst = wire.AppendCloseFrame(dst[:0], 1000, "going away")
 	}
 }
+
+func BenchmarkPrepareEvent(b *testing.B) {
+	array := []byte(chatText[1:])
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := wire.PrepareEvent("/", false, 0, array, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncodeArgs(b *testing.B) {
+	args := []any{"text", 1, true, nil, 1.5}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := wire.EncodeArgs(args...); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkArgsOf(b *testing.B) {
+	array := []byte(chatText[1:])
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := wire.ArgsOf(array, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -27,6 +27,36 @@ func EncodeAck(namespace string, id uint64, args ...any) (*Prepared, error) {
 	return e.finish(&Packet{Type: Ack, Namespace: namespace, HasID: true, ID: id}, args)
 }
 
+// EncodeArgs encodes values as the JSON array of arguments that EncodeEvent makes of them, without a name before them: a
+// []byte becomes a placeholder in the array and an attachment. The attachments are nil when there are none. The result
+// shares no memory with the values. Errors: ErrEncode with the reason.
+func EncodeArgs(args ...any) (array []byte, attachments [][]byte, err error) {
+	e := newEncoder()
+	defer e.release()
+	e.json.WriteByte('[')
+	if err := e.arguments(args); err != nil {
+		return nil, nil, err
+	}
+	array, attachments = e.copies()
+	return array, attachments, nil
+}
+
+// PrepareEvent prepares an event whose JSON array, name and arguments, is made already, with placeholders for the
+// attachments, which ArgsOf accepts. With attachments it is a BINARY_EVENT. It asks for the acknowledgement id when hasID.
+// Array and attachments are copied but not checked: neither the JSON, nor the name, nor the placeholders.
+//
+// Errors: ErrEncode with ErrNamespace, as EncodeEvent.
+func PrepareEvent(namespace string, hasID bool, id uint64, array []byte, attachments [][]byte) (*Prepared, error) {
+	if !validNamespace(namespace) {
+		return nil, fmt.Errorf("%w: %w", ErrEncode, ErrNamespace)
+	}
+	p := Packet{Type: Event, Namespace: namespace, HasID: hasID, ID: id}
+	if len(attachments) > 0 {
+		p.Type, p.Attachments = BinaryEvent, len(attachments)
+	}
+	return prepareMessage(&p, array, attachments), nil
+}
+
 // EncodePacketJSON encodes a Connect, Disconnect or ConnectError packet whose payload is v as JSON; nil means none. The
 // payload of a Connect is an object, of a ConnectError an object or a string; a Disconnect has none. Nothing in v becomes
 // an attachment. Errors: as EncodeEvent.

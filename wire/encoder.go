@@ -5,6 +5,7 @@ import (
 	stdjson "encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,19 +60,47 @@ func (e *encoder) release() {
 
 // finish appends args to the argument list that was begun, closes it, and prepares the packet.
 func (e *encoder) finish(p *Packet, args []any) (*Prepared, error) {
+	if err := e.arguments(args); err != nil {
+		return nil, err
+	}
+	if len(e.attachments) > 0 {
+		p.Type, p.Attachments = p.Type+(BinaryEvent-Event), len(e.attachments)
+	}
+	return e.prepare(p)
+}
+
+// arguments appends args to the argument list that was begun, and closes it.
+func (e *encoder) arguments(args []any) error {
 	for i, arg := range args {
 		if e.json.Len() > 1 {
 			e.json.WriteByte(',')
 		}
 		if err := e.argument(arg); err != nil {
-			return nil, fmt.Errorf("%w: argument %d: %w", ErrEncode, i, err)
+			return fmt.Errorf("%w: argument %d: %w", ErrEncode, i, err)
 		}
 	}
 	e.json.WriteByte(']')
-	if len(e.attachments) > 0 {
-		p.Type, p.Attachments = p.Type+(BinaryEvent-Event), len(e.attachments)
+	return nil
+}
+
+// copies returns copies of the payload and of the attachments, nil when there are none.
+func (e *encoder) copies() (text []byte, attachments [][]byte) {
+	size := e.json.Len()
+	for _, a := range e.attachments {
+		size += len(a)
 	}
-	return e.prepare(p)
+	all := append(make([]byte, 0, size), e.json.Bytes()...)
+	text = slices.Clip(all)
+	if len(e.attachments) == 0 {
+		return text, nil
+	}
+	attachments = make([][]byte, len(e.attachments))
+	for i, a := range e.attachments {
+		start := len(all)
+		all = append(all, a...)
+		attachments[i] = all[start:len(all):len(all)]
+	}
+	return text, attachments
 }
 
 // argument appends one argument. The common types have a way of their own, which is several times faster.
@@ -178,8 +207,7 @@ func (e *encoder) prepare(p *Packet) (*Prepared, error) {
 	if !validNamespace(p.Namespace) {
 		return nil, fmt.Errorf("%w: %w", ErrEncode, ErrNamespace)
 	}
-	e.scratch = appendHeader(e.scratch[:0], p)
-	return prepareMessage(e.scratch, e.json.Bytes(), e.attachments), nil
+	return prepareMessage(p, e.json.Bytes(), e.attachments), nil
 }
 
 // validNamespace reports whether a packet can carry the namespace.

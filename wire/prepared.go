@@ -6,11 +6,18 @@ import (
 	"sync"
 )
 
+// headerRoom is the size of most headers. A longer one costs an allocation.
+const headerRoom = 64
+
+// fewAttachments is the number of attachments that are collected without growing a slice.
+const fewAttachments = 2
+
 // Prepared is one Socket.IO packet, or any Engine.IO packets, in the form in which all receivers get it: encoded once,
 // shared by everybody. It is immutable and safe for concurrent use. It must not be copied.
 type Prepared struct {
 	frames  []byte // websocket frames, final and unmasked, back to back
 	payload int    // size of the polling form
+	array   span   // the JSON of an event in frames; empty when it is none
 
 	deflate  sync.Once
 	deflated []byte
@@ -47,8 +54,10 @@ func appendEngineFrame(dst []byte, p EnginePacket) []byte {
 	return AppendEngineText(AppendFrameHeader(dst, true, false, Text, 1+len(p.Data)), p)
 }
 
-// prepareMessage prepares a Socket.IO packet, whose text is header and json, with its attachments.
-func prepareMessage(header, json []byte, attachments [][]byte) *Prepared {
+// prepareMessage prepares the packet p, whose JSON and attachments are given.
+func prepareMessage(p *Packet, json []byte, attachments [][]byte) *Prepared {
+	var room [headerRoom]byte
+	header := appendHeader(room[:0], p)
 	text := 1 + len(header) + len(json)
 	size, payload := frameHeaderSize(text)+text, text
 	for _, a := range attachments {
@@ -58,10 +67,33 @@ func prepareMessage(header, json []byte, attachments [][]byte) *Prepared {
 	frames := AppendFrameHeader(make([]byte, 0, size), true, false, Text, text)
 	frames = append(frames, '0'+byte(EngineMessage))
 	frames = append(append(frames, header...), json...)
+	var array span
+	if p.Type == Event || p.Type == BinaryEvent {
+		array = span{len(frames) - len(json), len(frames)}
+	}
 	for _, a := range attachments {
 		frames = AppendFrame(frames, Binary, a)
 	}
-	return &Prepared{frames: frames, payload: payload}
+	return &Prepared{frames: frames, payload: payload, array: array}
+}
+
+// Event returns the JSON array of an event, its name and arguments, and the attachments that placeholders in it refer to;
+// ok is false when p is something else. The attachments are nil when it has none. Both are shared and must not be
+// modified.
+func (p *Prepared) Event() (array []byte, attachments [][]byte, ok bool) {
+	if p.array.end == 0 {
+		return nil, nil, false
+	}
+	rest := p.frames[p.array.end:]
+	if len(rest) > 0 {
+		attachments = make([][]byte, 0, fewAttachments)
+	}
+	for len(rest) > 0 {
+		var data []byte
+		_, data, rest = cutFrame(rest)
+		attachments = append(attachments, data)
+	}
+	return p.frames[p.array.start:p.array.end:p.array.end], attachments, true
 }
 
 // WebSocket returns the websocket frames of all its packets, unmasked as servers send them, back to back. The result is

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "github.com/actio-go/actio/wire/internal/lex"
 
 // scanner checks JSON (RFC 8259) and finds the values in it, without building anything. Every method takes the index at
 // which to begin and returns the index after what it read, or -1 when the text is malformed; err and at then say why and
@@ -151,123 +148,24 @@ func (s *scanner) name(i int) (name span, value int) {
 }
 
 // quoted reads a string, quotes included.
-func (s *scanner) quoted(i int) int {
-	for i++; ; i++ {
-		i = s.plain(i)
-		switch s.peek(i) {
-		case '"':
-			return i + 1
-		case '\\':
-			if i = s.escape(i + 1); i < 0 {
-				return -1
-			}
-		default:
-			return s.fail(ErrPayload, i)
-		}
-	}
-}
+func (s *scanner) quoted(i int) int { return s.word(lex.Quoted(s.data, i)) }
 
-// plain skips what may stand in a string as it is: all but quote, backslash and control characters. It looks at eight
-// bytes at once, then for the exact place in the last eight.
-func (s *scanner) plain(i int) int {
-	const (
-		ones  = 0x0101010101010101
-		highs = 0x8080808080808080
-	)
-	for ; i+8 <= len(s.data); i += 8 {
-		word := binary.LittleEndian.Uint64(s.data[i:])
-		quote := word ^ ones*'"'
-		slash := word ^ ones*'\\'
-		// The lowest byte marked in each term is exact; bytes above it may be marked by its borrow.
-		found := ((word-ones*0x20)&^word | (quote-ones)&^quote | (slash-ones)&^slash) & highs
-		if found != 0 {
-			return i + bits.TrailingZeros64(found)/8
-		}
-	}
-	for i < len(s.data) && s.data[i] >= 0x20 && s.data[i] != '"' && s.data[i] != '\\' {
-		i++
-	}
-	return i
-}
+func (s *scanner) literal(i int, word string) int { return s.word(lex.Literal(s.data, i, word)) }
 
-// escape reads what follows a backslash and returns the index of its last byte.
-func (s *scanner) escape(i int) int {
-	switch s.peek(i) {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return i
-	case 'u':
-		for range 4 {
-			if i++; !isHex(s.peek(i)) {
-				return s.fail(ErrPayload, i)
-			}
-		}
-		return i
-	default:
-		return s.fail(ErrPayload, i)
-	}
-}
+func (s *scanner) number(i int) int { return s.word(lex.Number(s.data, i)) }
 
-func (s *scanner) literal(i int, word string) int {
-	end := i + len(word)
-	if end > len(s.data) || string(s.data[i:end]) != word {
-		return s.fail(ErrPayload, i)
+// word returns end, the end of a word, which is negative when the text is malformed.
+func (s *scanner) word(end int) int {
+	if end < 0 {
+		return s.fail(ErrPayload, ^end)
 	}
 	return end
 }
 
-func (s *scanner) number(i int) int {
-	if s.peek(i) == '-' {
-		i++
-	}
-	switch c := s.peek(i); {
-	case c == '0':
-		i++
-	case isDigit(c):
-		i = s.digits(i)
-	default:
-		return s.fail(ErrPayload, i)
-	}
-	if s.peek(i) == '.' {
-		if !isDigit(s.peek(i + 1)) {
-			return s.fail(ErrPayload, i+1)
-		}
-		i = s.digits(i + 1)
-	}
-	if s.peek(i)|0x20 == 'e' {
-		i++
-		if c := s.peek(i); c == '+' || c == '-' {
-			i++
-		}
-		if !isDigit(s.peek(i)) {
-			return s.fail(ErrPayload, i)
-		}
-		i = s.digits(i)
-	}
-	return i
-}
-
-func (s *scanner) digits(i int) int {
-	for i < len(s.data) && isDigit(s.data[i]) {
-		i++
-	}
-	return i
-}
-
-func (s *scanner) space(i int) int {
-	for i < len(s.data) && isSpace(s.data[i]) {
-		i++
-	}
-	return i
-}
+func (s *scanner) space(i int) int { return lex.Space(s.data, i) }
 
 // peek returns the byte at i, or zero, which no JSON holds, at the end.
-func (s *scanner) peek(i int) byte {
-	if i < len(s.data) {
-		return s.data[i]
-	}
-	return 0
-}
+func (s *scanner) peek(i int) byte { return lex.Peek(s.data, i) }
 
-func isSpace(c byte) bool { return c <= ' ' && (c == ' ' || c == '\n' || c == '\r' || c == '\t') }
-func isDigit(c byte) bool { return c-'0' <= 9 }
-func isHex(c byte) bool   { return isDigit(c) || (c|0x20)-'a' <= 5 }
+func isSpace(c byte) bool { return lex.IsSpace(c) }
+func isDigit(c byte) bool { return lex.IsDigit(c) }
