@@ -27,8 +27,8 @@ func (w *ackWait) answer(r ackResult) {
 
 // await registers a wait before its packet leaves.
 func (c *connection) await(s *socket, w *ackWait) error {
-	if len(s.acks) >= c.env.Options.MaxPendingAcks {
-		return fmt.Errorf("%w: at most %d", ErrTooManyAcks, c.env.Options.MaxPendingAcks)
+	if c.pendingAcks(s) >= c.env.Options.MaxPendingAcks {
+		return c.tooManyAcks()
 	}
 	if s.acks == nil {
 		s.acks = make(map[uint64]*ackWait)
@@ -37,15 +37,25 @@ func (c *connection) await(s *socket, w *ackWait) error {
 	return nil
 }
 
+// pendingAcks counts the acknowledgements that the client owes.
+func (c *connection) pendingAcks(s *socket) int { return len(s.acks) + int(s.handle.asked.Load()) }
+
+func (c *connection) tooManyAcks() error {
+	return fmt.Errorf("%w: at most %d", ErrTooManyAcks, c.env.Options.MaxPendingAcks)
+}
+
 // acked takes an acknowledgement of the client. One that nobody awaits is late, or made up: it is counted.
 func (c *connection) acked(s *socket, id uint64, args wire.Args) {
-	w := s.acks[id]
-	if w == nil {
-		c.env.Counters.AcksUnknown.Add(1)
+	if w := s.acks[id]; w != nil {
+		s.forget(id)
+		w.answer(ackResult{args: args})
 		return
 	}
-	s.forget(id)
-	w.answer(ackResult{args: args})
+	if e := c.session.gate.acked(s.handle, id); e != nil {
+		e.settle(ackResult{args: args})
+		return
+	}
+	c.env.Counters.AcksUnknown.Add(1)
 }
 
 func (c *connection) ackCancelled(m *ackCancelled) {
@@ -115,5 +125,5 @@ func (s *Socket) lastAnswer(w *ackWait) (wire.Args, error) {
 	}
 }
 
-// NextAckID returns an id that is unique for this socket.
-func (s *Socket) NextAckID() uint64 { return s.ackIDs.Add(1) - 1 }
+// NextAckID returns an id that is unique for the whole server.
+func (s *Socket) NextAckID() uint64 { return s.session.env.nextAckID() }

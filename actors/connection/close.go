@@ -238,6 +238,9 @@ func (c *connection) stopping() {
 func (c *connection) stopped() {
 	if c.session != nil {
 		c.session.gate.close()
+		for _, e := range c.session.gate.ended(nil) { // none, unless the end itself crashed
+			e.settle(ackResult{err: ErrClosed})
+		}
 		close(c.session.over)
 		c.session.handed.end()
 	}

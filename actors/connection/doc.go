@@ -7,8 +7,9 @@
 // transports. The lower one is usable alone: Env.Raw.
 //
 // Beside the actor, with their own rules: Session is the reading side, in whose readers' goroutines packets are decoded;
-// gate is the back-pressure between readers and handlers; inbox runs user code in order, on a worker. User code never runs
-// within Receive.
+// gate is the back-pressure between readers and handlers, and holds the acknowledgements that an Ask awaits of the session,
+// because a shard expects them, the actor takes them in, a reader gives them up, and anybody may cancel; inbox runs user code
+// in order, on a worker. User code never runs within Receive.
 //
 // The protocol of the actor:
 //
@@ -22,7 +23,8 @@
 //	transportClosed                a reader                  its end
 //	written                        the temporary writer      the next batch, or back to non-blocking writes
 //	due                            the timer                 whatever deadline has passed
-//	roomregistry.Delivery          a shard                   a run of broadcasts
+//	roomregistry.Delivery          a shard                   a run of broadcasts; with a Roll, an event of Ask: from now on
+//	                                                         its acknowledgement counts
 //	emit, joinRooms, leaveRooms,   the application           as their names say
 //	listRooms, disconnectSocket,
 //	pingSocket, forceAuthenticated

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -24,15 +25,22 @@ type Env struct {
 	Raw Raw
 
 	ping, noop, bye *wire.Prepared // shared by all
+
+	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
+	// them.
+	ackIDs *atomic.Uint64
 }
 
 // NewEnv completes e.
 func NewEnv(e Env) *Env {
+	e.ackIDs = new(atomic.Uint64)
 	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
 	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})
 	e.bye = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})
 	return &e
 }
+
+func (e *Env) nextAckID() uint64 { return e.ackIDs.Add(1) - 1 }
 
 // App is what the connections need from the facade. Accepts and NewSocket are called within Receive: they return at once
 // and run no user code.

@@ -218,12 +218,16 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	c.authenticate(s, inClosed)
 	s.at = [socketDeadlines]time.Time{}
 	s.handle.reason.Store(uint32(r))
+	// Before the context ends: whoever waits for that finds the socket in no room.
+	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
 	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
 	for _, w := range s.acks {
 		w.answer(ackResult{err: ErrClosed})
 	}
 	s.acks = nil
-	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
+	for _, e := range c.session.gate.ended(s.handle) {
+		e.settle(ackResult{err: ErrClosed})
+	}
 	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
 	if s.told {
 		c.session.gate.hold()

@@ -149,6 +149,8 @@ func (a *app) Accepts(namespace string) bool {
 }
 
 func (a *app) NewSocket(h *Socket) Handler {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.sockets = append(a.sockets, h)
 	return &appSocket{app: a, socket: h}
 }

@@ -46,8 +46,8 @@ type Socket struct {
 	ctx       context.Context //nolint:containedctx // the lifetime of the socket itself
 	cancel    context.CancelCauseFunc
 
-	bound     any // what the application bound to it; set before anybody else sees the socket
-	ackIDs    atomic.Uint64
+	bound     any                       // what the application bound to it; set before anybody else sees the socket
+	asked     atomic.Int32              // acknowledgements awaited by Ask that the client may give; changed under the gate
 	renewed   atomic.Pointer[Handshake] // written by the actor
 	principal atomic.Pointer[Principal] // written by the actor
 	state     atomic.Uint32             // State, written by the actor
@@ -100,7 +100,7 @@ func (s *Socket) Bound() any { return s.bound }
 
 // member is how the registry knows the socket.
 func (s *Socket) member() *roomregistry.Member {
-	return &roomregistry.Member{PID: s.session.pid, Namespace: s.namespace, SocketID: s.id}
+	return &roomregistry.Member{PID: s.session.pid, Namespace: s.namespace, SocketID: s.id, Handle: s}
 }
 
 // socket is the actor's side of a Socket: its authentication, rooms, acknowledgements and inbox.

@@ -50,6 +50,9 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 		c.env.Counters.MessagesDropped.Add(uint64(len(d.Messages)))
 		return
 	}
+	if d.Roll != nil && !c.expected(d) {
+		return
+	}
 	c.env.Counters.PacketsOut.Add(uint64(len(d.Messages)))
 	from := 0
 	if c.direct(d) {
@@ -70,6 +73,9 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	}
 	if d.Volatile {
 		f |= FlagVolatile
+	}
+	if d.Roll != nil {
+		f |= FlagKeep
 	}
 	for _, m := range d.Messages[from:] {
 		c.out.append(outgoing{message: m, flags: f})

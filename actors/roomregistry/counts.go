@@ -14,7 +14,8 @@ type Shard struct {
 	pid   *actor.PID
 	index int
 	seed  maphash.Seed
-	_     [64]byte // what follows changes with every message
+	rooms atomic.Pointer[slots] // what the shard has; nil: nobody knows
+	_     [64]byte              // what follows changes with every message
 
 	// Undelivered work, counted before it is sent and discounted only when it has been posted to whom it is for.
 	broadcasts atomic.Int64

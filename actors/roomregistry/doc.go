@@ -19,13 +19,23 @@
 //	Authenticated  connection -> shard      the socket counts for AuthenticatedOnly and is indexed by its user
 //	Detach         connection -> shard      the socket is gone, with all its rooms
 //	Delivery       shard -> connection      a run of consecutive broadcasts to one audience; one pointer for all members
-//	(query)        anyone -> shard          Members, Rooms, UserSockets, Sizes
+//	(query)        anyone -> shard          Members, Handles, Rooms, UserSockets, Sizes
 //	Rebuild        shard -> source          the shard lost its index: the source sends Announce to every connection
 //	Announcing     source -> shard          how many connections were asked
 //	Announce       source -> connection     the connection answers the shard
 //	Announcement   connection -> shard      all sockets of the connection that belong to the shard, with their rooms
 //
 // All messages travel as pointers. Names in parentheses are not exported.
+//
+// Calls, of functions that must not block:
+//
+//	call           from -> to               meaning
+//	Begin          Broadcast -> its Roll    so many calls of Counted will come
+//	Expect         shard -> Roll            this member gets the broadcast next
+//	Counted        shard -> Roll            all of its members were named; once per shard, whatever happens
+//	Done           shard -> Join, Leave     the shard has it
+//	RoomChanged    shard -> Options         the first socket is in a room, or the last has left it
+//	MayHave        anyone -> registry       whether anybody may be in a room; reads what the shards publish, without a lock
 //
 // # Guarantees
 //
@@ -35,15 +45,19 @@
 //     broadcast to the room reaches the socket; after Detach none does.
 //   - Direct never overtakes a broadcast or an earlier Direct to the same connection, if the earlier call happened
 //     before it (in the sense of the memory model). It goes straight when nothing of that kind is under way.
-//   - Delivering allocates per run, never per member, and never waits for a member.
+//   - Delivering allocates per run, never per member, and never waits for a member. Each broadcast with a Roll is a run.
+//   - MayHave is false only when nobody is in the room: it is true before Join's Done and before a broadcast can reach a
+//     socket that was attached. RoomChanged tells of a room present before Join's Done; its calls for one room alternate,
+//     whichever shards they come from, and after the last one of them it is as they say.
 //
 // # A crash of a shard
 //
 // The shard restarts empty with the next epoch and asks its source for the connections. Until all have announced their
 // sockets, or Options.RebuildTimeout has passed, it holds what arrives in order: broadcasts up to Options.HoldLimit
 // (what comes then is dropped and counted), direct messages, flushes and queries without limit. A run whose delivery
-// crashed is not delivered again: its members may have got it. A connection must add a room to its own set before it
-// sends Join and remove it before it sends Leave, so that an announcement is never older than a membership message sent
-// before it. Ten restarts of one shard in ten seconds are the limit; the next crash closes the registry and calls
+// crashed is not delivered again: its members may have got it. Meanwhile MayHave is true for every room; RoomChanged tells of
+// rooms that come at once, and of those that are missing when the shard is complete, so that a crash by itself tells
+// nothing. A connection must add a room to its own set before it sends Join and remove it before it sends Leave, so that an
+// announcement is never older than a membership message sent before it. Ten restarts of one shard in ten seconds are the limit; the next crash closes the registry and calls
 // Options.Failed.
 package roomregistry

@@ -11,10 +11,12 @@ import (
 type index struct {
 	namespaces map[string]*namespace
 	generation uint64 // the last mark given out by each
+	presence   *presence
 }
 
 type namespace struct {
 	name    string
+	hash    uint64 // for presence
 	all     group
 	sockets map[string]*Member
 	rooms   map[string]*group
@@ -57,13 +59,13 @@ func (ix *index) attach(m *Member) {
 	ns := ix.namespaces[m.Namespace]
 	if ns != nil {
 		if old := ns.sockets[m.SocketID]; old != nil {
-			ix.detach(old)
-			ns = ix.namespaces[m.Namespace]
+			ix.replace(old, m)
+			return
 		}
 	}
 	if ns == nil {
 		ns = &namespace{
-			name: m.Namespace, sockets: make(map[string]*Member),
+			name: m.Namespace, hash: ix.presence.namespace(m.Namespace), sockets: make(map[string]*Member),
 			rooms: make(map[string]*group), users: make(map[string]*group),
 		}
 		ix.namespaces[m.Namespace] = ns
@@ -72,6 +74,15 @@ func (ix *index) attach(m *Member) {
 	m.owner, m.space, m.places, m.lookup, m.user, m.mark, m.authenticated = ix, ns, nil, nil, nil, 0, false
 	ns.sockets[m.SocketID] = m
 	m.enter(&ns.all)
+	ix.presence.gained(ns, m.SocketID, true)
+}
+
+// replace detaches a member and attaches another with its socket id, whose own room nobody shall miss meanwhile.
+func (ix *index) replace(old, m *Member) {
+	ix.presence.hold()
+	ix.detach(old)
+	ix.attach(m)
+	ix.presence.release(ix)
 }
 
 // detach removes a member from everything.
@@ -81,10 +92,11 @@ func (ix *index) detach(m *Member) {
 	}
 	ns := m.space
 	for i := len(m.places) - 1; i > allPlace; i-- {
-		ns.exit(m, i)
+		ix.exit(m, i)
 	}
 	m.exit(allPlace)
 	delete(ns.sockets, m.SocketID)
+	ix.presence.gone(ix, ns, m.SocketID)
 	if len(ns.sockets) == 0 {
 		delete(ix.namespaces, ns.name)
 	}
@@ -100,7 +112,11 @@ func (ix *index) join(m *Member, rooms []string) {
 		if name == "" || name == m.SocketID {
 			continue
 		}
-		if g := groupOf(m.space.rooms, name); m.find(g) == none {
+		g, made := groupOf(m.space.rooms, name)
+		if made {
+			ix.presence.gained(m.space, g.name, false)
+		}
+		if m.find(g) == none {
 			m.enter(g)
 		}
 	}
@@ -114,7 +130,7 @@ func (ix *index) leave(m *Member, rooms []string) {
 	for _, name := range rooms {
 		if g := m.space.rooms[name]; g != nil {
 			if i := m.find(g); i != none {
-				m.space.exit(m, i)
+				ix.exit(m, i)
 			}
 		}
 	}
@@ -127,22 +143,24 @@ func (ix *index) authenticate(m *Member, user string) {
 	}
 	m.authenticated = true
 	if m.user != nil && m.user.name != user {
-		m.space.exit(m, m.find(m.user))
+		ix.exit(m, m.find(m.user))
 	}
 	if user != "" && m.user == nil {
-		m.user = groupOf(m.space.users, user)
+		m.user, _ = groupOf(m.space.users, user)
 		m.enter(m.user)
 	}
 }
 
 // restore makes the index know of a member what ms says, no more and no less.
 func (ix *index) restore(ms Membership) {
+	ix.presence.hold() // nobody shall miss the rooms meanwhile
 	ix.detach(ms.Member)
 	ix.attach(ms.Member)
 	ix.join(ms.Member, ms.Rooms)
 	if ms.Authenticated {
 		ix.authenticate(ms.Member, ms.User)
 	}
+	ix.presence.release(ix)
 }
 
 // known returns the attached member with m's socket id, usually m itself; nil when there is none.
@@ -157,26 +175,31 @@ func (ix *index) known(m *Member) *Member {
 }
 
 // groupOf finds or makes a group. The name is cloned: it may be a piece of a large packet.
-func groupOf(groups map[string]*group, name string) *group {
-	g := groups[name]
-	if g == nil {
-		name = strings.Clone(name)
-		g = &group{name: name}
-		groups[name] = g
+func groupOf(groups map[string]*group, name string) (g *group, made bool) {
+	if g = groups[name]; g != nil {
+		return g, false
 	}
-	return g
+	name = strings.Clone(name)
+	g = &group{name: name}
+	groups[name] = g
+	return g, true
 }
 
 // exit takes m out of the room or user at place i, which vanishes with its last member.
-func (ns *namespace) exit(m *Member, i int) {
-	g := m.places[i].group
+func (ix *index) exit(m *Member, i int) {
+	g, ns := m.places[i].group, m.space
 	m.exit(i)
-	groups := ns.rooms
-	if g == m.user {
-		m.user, groups = nil, ns.users
+	user := g == m.user
+	if user {
+		m.user = nil
 	}
-	if len(g.entries) == 0 {
-		delete(groups, g.name)
+	switch {
+	case len(g.entries) > 0:
+	case user:
+		delete(ns.users, g.name)
+	default:
+		delete(ns.rooms, g.name)
+		ix.presence.gone(ix, ns, g.name)
 	}
 }
 

@@ -14,13 +14,15 @@ type Member struct {
 	Namespace string
 	SocketID  string
 
+	mark          uint64 // with authenticated and PID what a delivery looks at: in one cache line
+	authenticated bool
 	owner         *index // nil while not attached
 	space         *namespace
 	places        []place // every group the member is in; the first is the namespace itself
 	lookup        map[*group]int32
 	user          *group
-	mark          uint64
-	authenticated bool
+
+	Handle any // what the connection wants to know it by: see Registry.Handles and Roll
 }
 
 // Broadcast is one message for many sockets. It is immutable after it was given to Registry.Broadcast, slices included.
@@ -37,6 +39,11 @@ type Broadcast struct {
 	Volatile          bool
 	Compress          bool
 	Message           *wire.Prepared
+	// Roll, if not nil, learns who gets the broadcast, which then is a run of its own. AckID is passed on with it.
+	Roll  Roll
+	AckID uint64
+
+	call *rollCall // of Roll, in the registry's own copy
 }
 
 // Delivery is a run of consecutive broadcasts to one audience with equal flags, in order. All members of the run get the
@@ -51,6 +58,9 @@ type Delivery struct {
 	Volatile          bool
 	Compress          bool
 	AuthenticatedOnly bool
+	// Roll and AckID are those of the broadcast. A run with a Roll has one message.
+	Roll  Roll
+	AckID uint64
 }
 
 // Attach makes the socket a member of its namespace, without rooms but its own. Sent by the connection to Shard.PID. An

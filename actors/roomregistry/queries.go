@@ -55,7 +55,7 @@ func ask[T any](ctx context.Context, r *Registry, name string, read func(*index)
 // no particular order; without rooms those of the whole namespace. The caller owns the result. The error is that of ctx,
 // ErrStopped or ErrShardFailed.
 func (r *Registry) Members(ctx context.Context, ns string, rooms, except []string) ([]string, error) {
-	return r.ids(ctx, "members", &audience{namespace: ns, rooms: rooms, except: except})
+	return list(ctx, r, "members", &audience{namespace: ns, rooms: rooms, except: except}, (*Member).id)
 }
 
 // UserSockets returns the ids of the sockets of the namespace that were authenticated as user, in no particular order. An
@@ -64,19 +64,29 @@ func (r *Registry) UserSockets(ctx context.Context, ns, user string) ([]string, 
 	if user == "" {
 		return nil, nil
 	}
-	return r.ids(ctx, "sockets of a user", &audience{namespace: ns, user: user})
+	return list(ctx, r, "sockets of a user", &audience{namespace: ns, user: user}, (*Member).id)
 }
 
-func (r *Registry) ids(ctx context.Context, name string, a *audience) ([]string, error) {
-	var all []string
-	read := func(ix *index) []string {
-		var ids []string
+// Handles returns Member.Handle of each socket that a Broadcast with these rooms, exceptions and user would address, each
+// once, in no particular order. The caller owns the result. Errors as for Members.
+func (r *Registry) Handles(ctx context.Context, ns string, rooms, except []string, user string) ([]any, error) {
+	a := &audience{namespace: ns, rooms: rooms, except: except, user: user}
+	return list(ctx, r, "handles", a, func(m *Member) any { return m.Handle })
+}
+
+func (m *Member) id() string { return m.SocketID }
+
+// list collects what `of` says of each member of an audience.
+func list[T any](ctx context.Context, r *Registry, name string, a *audience, of func(*Member) T) ([]T, error) {
+	var all []T
+	read := func(ix *index) []T {
+		var some []T
 		for m := range ix.each(a) {
-			ids = append(ids, m.SocketID)
+			some = append(some, of(m))
 		}
-		return ids
+		return some
 	}
-	if err := ask(ctx, r, name, read, func(ids []string) { all = append(all, ids...) }); err != nil {
+	if err := ask(ctx, r, name, read, func(some []T) { all = append(all, some...) }); err != nil {
 		return nil, err
 	}
 	return all, nil

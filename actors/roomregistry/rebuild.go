@@ -88,6 +88,7 @@ func (s *shard) complete() {
 func (s *shard) goLive(why string) {
 	s.rebuild.stop()
 	s.rebuild.live = true
+	s.index.presence.complete(s.index)
 	s.registry.sys.Logger().Warn("room registry shard rebuilt",
 		slog.Int("shard", s.handle.index), slog.Uint64("epoch", s.epoch), slog.String("why", why),
 		slog.Int("members", s.index.sizes().Members), slog.Int("connections", s.rebuild.announced),

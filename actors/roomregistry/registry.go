@@ -46,6 +46,13 @@ type Options struct {
 	// RebuildTimeout is how long a restarted shard waits for the announcements of all connections before it delivers to
 	// those it knows. 0 or less = DefaultRebuildTimeout.
 	RebuildTimeout time.Duration
+	// RoomChanged, if not nil, is told when the first socket of the registry is in a room (present) and when the last has
+	// left it. The calls for one room come one after another, in the right order; a crash of a shard causes none for a
+	// room that has members before and after it. It is called in the shards' goroutines, before the Join that makes the
+	// room is Done and before a broadcast can reach its member there. It must not block.
+	RoomChanged func(namespace, room string, present bool)
+	// OwnRooms has RoomChanged be told of the room that each socket is in by its id too.
+	OwnRooms bool
 	// Failed, if not nil, is called at most once, when the restarts of a shard are exhausted; the error is an
 	// ErrShardFailed. The registry is closed then as by Stop, except that Stop must still be called. Failed runs on a
 	// goroutine of the System and so must not wait for System.Close.
@@ -76,6 +83,8 @@ type Registry struct {
 	entry   *actor.PID // whoever orders: the sequencer, or the only shard
 	source  atomic.Pointer[actor.PID]
 	dropped atomic.Uint64
+	rolls   rolls
+	changes *changes // nil without RoomChanged
 	closing sync.Once
 	done    chan struct{}
 }
@@ -86,6 +95,7 @@ func Start(sys *actors.System, o Options) *Registry {
 	for i := range r.options.Shards {
 		r.shards = append(r.shards, &Shard{index: i, seed: r.seed})
 	}
+	r.changes = newChanges(r)
 	ready := make(chan struct{})
 	r.root = sys.Spawn(sequencerProps(r, ready), "registry")
 	<-ready
@@ -127,15 +137,26 @@ func (r *Registry) Shard(socketID string) *Shard {
 }
 
 // Broadcast hands b to its audience. It never blocks. A broadcast without a message is ignored; one to a closed
-// registry is dropped and counted.
+// registry is dropped and counted. With a Roll, Begin was called when it returns.
 func (r *Registry) Broadcast(b *Broadcast) {
-	if b == nil || b.Message == nil {
+	if b == nil {
 		r.sys.Logger().Error("broadcast without a message ignored")
+		return
+	}
+	if b.Message == nil {
+		r.sys.Logger().Error("broadcast without a message ignored")
+		r.refuse(b.Roll)
 		return
 	}
 	if r.closed() {
 		r.dropped.Add(uint64(len(r.shards)))
+		r.refuse(b.Roll)
 		return
+	}
+	if b.Roll != nil {
+		called := *b
+		called.call = r.begin(b.Roll)
+		b = &called
 	}
 	for _, s := range r.shards {
 		s.broadcasts.Add(1)

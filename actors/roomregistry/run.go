@@ -70,7 +70,7 @@ func (b *backlog) reset() {
 
 // joins tells whether o may be delivered in one run with b.
 func (b *Broadcast) joins(o *Broadcast) bool {
-	return b.Namespace == o.Namespace && b.User == o.User && b.AuthenticatedOnly == o.AuthenticatedOnly &&
+	return b.Roll == nil && o.Roll == nil && b.Namespace == o.Namespace && b.User == o.User && b.AuthenticatedOnly == o.AuthenticatedOnly &&
 		b.Volatile == o.Volatile && b.Compress == o.Compress &&
 		slices.Equal(b.Rooms, o.Rooms) && slices.Equal(b.Except, o.Except)
 }
@@ -81,6 +81,7 @@ func newDelivery(run []any) *Delivery {
 	d := &Delivery{
 		Namespace: first.Namespace, Volatile: first.Volatile, Compress: first.Compress,
 		AuthenticatedOnly: first.AuthenticatedOnly, Messages: make([]*wire.Prepared, len(run)),
+		Roll: first.Roll, AckID: first.AckID,
 	}
 	for i, m := range run {
 		d.Messages[i] = m.(*Broadcast).Message
@@ -101,13 +102,14 @@ func newDelivery(run []any) *Delivery {
 // deliver hands a run to its members. It counts as delivered when all have it; one that crashes is dropped.
 func (s *shard) deliver(run []any) {
 	complete := false
+	first := run[0].(*Broadcast)
 	defer func() {
 		if !complete {
 			s.registry.dropped.Add(uint64(len(run)))
 		}
 		s.handle.broadcasts.Add(-int64(len(run)))
+		s.registry.count(first.call, s.handle.index)
 	}()
-	first := run[0].(*Broadcast)
 	var d *Delivery
 	count := 0
 	for m := range s.index.each(&audience{
@@ -116,6 +118,9 @@ func (s *shard) deliver(run []any) {
 	}) {
 		if d == nil {
 			d = newDelivery(run)
+		}
+		if first.Roll != nil {
+			first.Roll.Expect(m)
 		}
 		s.registry.sys.Send(m.PID, d)
 		if count++; count%yieldEvery == 0 {

@@ -24,14 +24,18 @@ type durable struct {
 	registry *Registry
 	handle   *Shard
 	started  bool   // the first life has begun
+	ended    bool   // the last life is over: the actor library may restart an actor that was stopped over its crash
 	epoch    uint64 // number of restarts
 	backlog  backlog
+	mine     map[roomName]struct{} // see presence
 }
 
 func shardProps(r *Registry, s *Shard) *actor.Props {
-	d := &durable{registry: r, handle: s}
+	d := &durable{registry: r, handle: s, mine: make(map[roomName]struct{})}
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &shard{durable: d, guard: actors.NewGuard(r.sys, "room registry shard"), index: newIndex()}
+		ix := newIndex()
+		ix.presence = &presence{seed: r.seed, public: &s.rooms, changes: r.changes, mine: d.mine}
+		return &shard{durable: d, guard: actors.NewGuard(r.sys, "room registry shard"), index: ix}
 	}, actors.Queued())
 }
 
@@ -66,6 +70,7 @@ func (s *shard) Receive(ctx actor.Context) {
 	case *actor.Started:
 		s.start(ctx)
 	case *actor.Restarting:
+		s.handle.rooms.Store(nil)
 		s.rebuild.stop()
 	case *actor.Stopped:
 		s.stop()
@@ -76,10 +81,15 @@ func (s *shard) Receive(ctx actor.Context) {
 }
 
 func (s *shard) start(ctx actor.Context) {
-	if !s.started {
-		s.started, s.rebuild.live = true, true
+	if s.ended {
 		return
 	}
+	if !s.started {
+		s.started, s.rebuild.live = true, true
+		s.index.presence.complete(s.index)
+		return
+	}
+	s.handle.rooms.Store(nil)
 	s.epoch++
 	s.begin(ctx)
 }
@@ -89,6 +99,7 @@ func (s *shard) broadcast(ctx actor.Context, b *Broadcast) {
 	if !s.rebuild.live && !s.rebuild.hold(s.registry.options.HoldLimit) {
 		s.registry.dropped.Add(1)
 		s.handle.broadcasts.Add(-1)
+		s.registry.count(b.call, s.handle.index)
 		return
 	}
 	s.accept(ctx, b)
@@ -132,7 +143,9 @@ func (s *shard) drain() {
 
 // stop gives up what is not delivered; direct messages concern one connection each and go out late rather than never.
 func (s *shard) stop() {
+	s.ended = true
 	s.rebuild.stop()
+	defer s.registry.ended(s.handle.index)
 	defer s.backlog.reset()
 	for !s.backlog.empty() {
 		switch items := s.backlog.take(); m := items[0].(type) {
@@ -143,6 +156,7 @@ func (s *shard) stop() {
 			s.forward(m)
 		}
 	}
+	s.handle.rooms.Store(nil)
 	s.index = nil
 }
 
@@ -156,8 +170,18 @@ func (s *shard) attach(m *Attach) {
 
 func (s *shard) join(m *Join) {
 	defer s.tell(m.Done)
+	joined := false
+	defer s.doubt(&joined)
 	s.drain()
 	s.index.join(m.Member, m.Rooms)
+	joined = true
+}
+
+// doubt makes MayHave uncertain before Done is called for a message that the shard crashed over.
+func (s *shard) doubt(done *bool) {
+	if !*done {
+		s.handle.rooms.Store(nil)
+	}
 }
 
 func (s *shard) leave(m *Leave) {
