@@ -1,0 +1,161 @@
+package redisbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/wire"
+)
+
+// EmitterOptions say how the servers are configured that an Emitter speaks to. The zero value is that of the classic adapter.
+type EmitterOptions struct {
+	// Adapter is that of the servers.
+	Adapter Adapter
+	// Prefix is that of the servers; "" = DefaultPrefix.
+	Prefix string
+	// SubscriptionMode is that of the servers (sharded).
+	SubscriptionMode format.SubscriptionMode
+}
+
+// Emitter speaks to the servers of a cluster from a program that has none, as @socket.io/redis-emitter does. It is immutable:
+// its methods return another one and leave their receiver as it was, so that it can be kept, shared and reused. It is safe for
+// concurrent use. It keeps nothing open and owns nothing: each call publishes one message with the client that it was made
+// with, and returns what Redis said of it. That says nothing of whether anybody got the message.
+type Emitter struct {
+	client    redis.UniversalClient
+	dialect   format.Dialect
+	namespace string
+	target    Target
+	addressed bool // to rooms or a user, of which there may be none
+	flags     format.Flags
+}
+
+// NewEmitter makes an Emitter for the namespace "/", that publishes with the given client. Errors: ErrInvalidOptions.
+func NewEmitter(client redis.UniversalClient, o EmitterOptions) (*Emitter, error) {
+	if client == nil {
+		return nil, fmt.Errorf("%w: client is nil", ErrInvalidOptions)
+	}
+	all := Options{Client: client, Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode}
+	if err := all.Validate(); err != nil {
+		return nil, err
+	}
+	return &Emitter{client: client, dialect: all.withDefaults().dialect(format.Emitter), namespace: "/"}, nil
+}
+
+func (e *Emitter) with(change func(*Emitter)) *Emitter {
+	other := *e
+	change(&other)
+	return &other
+}
+
+// Of addresses another namespace; a missing leading slash is added.
+func (e *Emitter) Of(namespace string) *Emitter {
+	if namespace == "" || namespace[0] != '/' {
+		namespace = "/" + namespace
+	}
+	return e.with(func(o *Emitter) { o.namespace = namespace })
+}
+
+// To adds rooms: a socket that is in any of them is addressed, once. A socket's id is a room too. Without any, nobody is
+// addressed unless rooms are added otherwise: a list that was computed and is empty must not reach everybody.
+func (e *Emitter) To(rooms ...string) *Emitter {
+	return e.with(func(o *Emitter) {
+		o.addressed, o.target.Rooms = true, slices.Concat(o.target.Rooms, rooms)
+	})
+}
+
+// In is To.
+func (e *Emitter) In(rooms ...string) *Emitter { return e.To(rooms...) }
+
+// ToUser adds the sockets of a user, which only servers of actio know. The empty user is nobody.
+func (e *Emitter) ToUser(user string) *Emitter {
+	return e.with(func(o *Emitter) { o.addressed, o.target.User = true, user })
+}
+
+// Except excludes the sockets that are in any of the rooms.
+func (e *Emitter) Except(rooms ...string) *Emitter {
+	return e.with(func(o *Emitter) { o.target.Except = slices.Concat(o.target.Except, rooms) })
+}
+
+// Volatile makes the event one that may be lost: a client that is not ready for it does not get it.
+func (e *Emitter) Volatile() *Emitter { return e.with(func(o *Emitter) { o.flags.Volatile = true }) }
+
+// Compress makes the event compressed where a client negotiated it.
+func (e *Emitter) Compress() *Emitter { return e.with(func(o *Emitter) { o.flags.Compress = true }) }
+
+// Emit sends an event to the addressed sockets. Errors: wire.ErrReservedEvent, what the encoding of an argument returned, what
+// Redis returned, and that of ctx.
+func (e *Emitter) Emit(ctx context.Context, event string, args ...any) error {
+	if wire.IsReserved(event) {
+		return fmt.Errorf("%w: %q", wire.ErrReservedEvent, event)
+	}
+	payload, err := encodeEvent(event, args)
+	if err != nil {
+		return err
+	}
+	return e.publish(ctx, &format.Message{Kind: format.Broadcast, Flags: e.flags, Event: payload})
+}
+
+// SocketsJoin puts the addressed sockets into rooms.
+func (e *Emitter) SocketsJoin(ctx context.Context, rooms ...string) error {
+	return e.publish(ctx, &format.Message{Kind: format.Join, Rooms: rooms})
+}
+
+// SocketsLeave takes the addressed sockets out of rooms.
+func (e *Emitter) SocketsLeave(ctx context.Context, rooms ...string) error {
+	return e.publish(ctx, &format.Message{Kind: format.Leave, Rooms: rooms})
+}
+
+// DisconnectSockets ends the addressed sockets; closeConnections ends their connections with all their namespaces.
+func (e *Emitter) DisconnectSockets(ctx context.Context, closeConnections bool) error {
+	return e.publish(ctx, &format.Message{Kind: format.Disconnect, Close: closeConnections})
+}
+
+// ServerSideEmit hands an event to the handlers of all servers that have the namespace; whom the Emitter addresses does not
+// matter. Nobody can answer it.
+func (e *Emitter) ServerSideEmit(ctx context.Context, event string, args ...any) error {
+	payload, err := encodeEvent(event, args)
+	if err != nil {
+		return err
+	}
+	return e.send(ctx, &format.Message{Kind: format.ServerEvent, Event: payload})
+}
+
+func encodeEvent(event string, args []any) (format.Payload, error) {
+	array, attachments, err := wire.EncodeArgs(append([]any{event}, args...)...)
+	if err != nil {
+		return format.Payload{}, fmt.Errorf("redisbridge: emit %q: %w", event, err)
+	}
+	return format.NewPayload(array, attachments), nil
+}
+
+// publish sends a message to the addressed sockets, if there are any.
+func (e *Emitter) publish(ctx context.Context, m *format.Message) error {
+	if e.addressed && e.target.All() {
+		return nil
+	}
+	m.Target = e.target
+	return e.send(ctx, m)
+}
+
+func (e *Emitter) send(ctx context.Context, m *format.Message) error {
+	m.Sender, m.Namespace = format.Emitter, e.namespace
+	f, err := e.dialect.Encode(m)
+	if err != nil {
+		return fmt.Errorf("redisbridge: emitter: %w", err)
+	}
+	if f.Sharded {
+		err = e.client.SPublish(ctx, f.Channel, f.Payload).Err()
+	} else {
+		err = e.client.Publish(ctx, f.Channel, f.Payload).Err()
+	}
+	if err != nil {
+		return fmt.Errorf("redisbridge: emitter: %w", errors.Join(err, ctx.Err()))
+	}
+	return nil
+}

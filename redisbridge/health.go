@@ -1,0 +1,76 @@
+package redisbridge
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/actio-go/actio/redisbridge/link"
+)
+
+// parts is the number of connections.
+const parts = 3
+
+// health is what the link says of its connections. They count as up until it says otherwise: it was opened with all of them.
+type health struct {
+	down  [parts]error
+	since time.Time
+}
+
+func (h *health) up() bool { return h.down == [parts]error{} }
+
+// view is what everybody may know of the actor's state. It is immutable.
+type view struct {
+	health     health
+	peers      []string
+	namespaces int
+	rooms      int
+}
+
+// status says it in the words of the API.
+func (v *view) status() Status {
+	s := Status{Up: v.health.up(), Since: v.health.since, Peers: slices.Clone(v.peers)}
+	for p, err := range v.health.down {
+		if err != nil {
+			s.Reasons = append(s.Reasons, link.Part(p).String()+": "+err.Error())
+		}
+	}
+	return s
+}
+
+// show lets everybody know.
+func (a *node) show() {
+	a.view.Store(&view{
+		health: a.health, peers: slices.Sorted(maps.Keys(a.peers)), namespaces: len(a.namespaces), rooms: len(a.rooms),
+	})
+}
+
+// Changed implements link.Handler.
+func (h handler) Changed(p link.Part, err error) { h.tell(&changed{part: p, err: err}) }
+
+func (a *node) up() bool { return a.health.up() }
+
+func (a *node) changed(p link.Part, err error) {
+	if int(p) >= parts {
+		return
+	}
+	before := a.up()
+	a.health.down[p] = err
+	if now := a.up(); now != before {
+		a.health.since = time.Now()
+		a.heard.Store(nil)
+		if now {
+			a.returned()
+		}
+	}
+	a.show()
+}
+
+// returned begins anew with the neighbours: nobody could be heard meanwhile.
+func (a *node) returned() {
+	now := time.Now()
+	for _, p := range a.peers {
+		p.heard = now
+	}
+	a.hello()
+}

@@ -1,0 +1,155 @@
+package redisbridge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actio-go/actio/redisbridge/format"
+)
+
+// Defaults of Options.
+const (
+	DefaultPrefix            = "socket.io"
+	DefaultRequestTimeout    = 5 * time.Second
+	DefaultReadyTimeout      = 30 * time.Second
+	DefaultHeartbeatInterval = 5 * time.Second
+	DefaultHeartbeatTimeout  = 12 * time.Second
+)
+
+// Adapter is the adapter of Socket.IO whose wire is spoken. All instances of a cluster must agree.
+type Adapter uint8
+
+// The adapters.
+const (
+	ClassicAdapter Adapter = iota // @socket.io/redis-adapter, createAdapter
+	ShardedAdapter                // @socket.io/redis-adapter, createShardedAdapter; needs Redis 7
+)
+
+// String returns classic or sharded.
+func (a Adapter) String() string {
+	switch a {
+	case ClassicAdapter:
+		return "classic"
+	case ShardedAdapter:
+		return "sharded"
+	default:
+		return fmt.Sprintf("Adapter(%d)", uint8(a))
+	}
+}
+
+// Options of a Bridge. Apart from Client the zero value is valid.
+type Options struct {
+	// Client is the parent of the connections: a *redis.Client for one server or Sentinel, or a *redis.ClusterClient. Its
+	// options are taken; the client itself is neither used nor closed. nil: no Redis.
+	Client redis.UniversalClient
+	// Adapter is the wire that the neighbours speak. The zero value is ClassicAdapter.
+	Adapter Adapter
+	// Prefix of all channels, key or channelPrefix in Node.js; "" = DefaultPrefix. Applications with different prefixes hear
+	// nothing of each other.
+	Prefix string
+	// RequestTimeout is how long neighbours may take to answer where the caller does not say, and how long a neighbour's
+	// request may take here; 0 = DefaultRequestTimeout.
+	RequestTimeout time.Duration
+	// ReadyTimeout bounds the wait for the connections at the start; 0 = DefaultReadyTimeout.
+	ReadyTimeout time.Duration
+	// DynamicRooms (classic) listens to the channels of rooms with members only, in place of one pattern for all rooms. A
+	// broadcast to one room right after the first join may then be missed, as the subscription takes a round trip.
+	DynamicRooms bool
+	// SubscriptionMode (sharded) says which rooms have a channel of their own.
+	SubscriptionMode format.SubscriptionMode
+	// SpecificResponses (classic) answers on the channel of the instance that asked, as publishOnSpecificResponseChannel does.
+	SpecificResponses bool
+	// SkipUnheard does not publish a message while nobody else is subscribed. What is known of that is up to one
+	// HeartbeatInterval old, so that a message just after the start of a neighbour may miss it.
+	SkipUnheard bool
+	// BufferMessages and BufferBytes bound what waits for Redis to return; 0 = 10 000 and 16 MiB.
+	BufferMessages int
+	BufferBytes    int
+	// HeartbeatInterval is how often instances of actio tell each other that they live, HeartbeatTimeout after which silence
+	// one is taken for dead; 0 = DefaultHeartbeatInterval and DefaultHeartbeatTimeout. The timeout must exceed the interval.
+	HeartbeatInterval time.Duration
+	HeartbeatTimeout  time.Duration
+}
+
+// ErrInvalidOptions is wrapped by what Options.Validate returns.
+var ErrInvalidOptions = errors.New("redisbridge: invalid options")
+
+// Validate reports all that is wrong with the options, joined; each error is an ErrInvalidOptions. Without a Client nothing is.
+func (o Options) Validate() error {
+	if o.Client == nil {
+		return nil
+	}
+	var problems []error
+	wrong := func(bad bool, text string) {
+		if bad {
+			problems = append(problems, fmt.Errorf("%w: %s", ErrInvalidOptions, text))
+		}
+	}
+	wrong(o.Adapter > ShardedAdapter, "Adapter is unknown")
+	wrong(o.SubscriptionMode > format.DynamicPrivateMode, "SubscriptionMode is unknown")
+	wrong(o.DynamicRooms && o.Adapter != ClassicAdapter, "DynamicRooms is an option of the classic adapter")
+	wrong(o.SpecificResponses && o.Adapter != ClassicAdapter, "SpecificResponses is an option of the classic adapter")
+	wrong(o.SubscriptionMode != format.DynamicMode && o.Adapter != ShardedAdapter,
+		"SubscriptionMode is an option of the sharded adapter")
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"RequestTimeout", o.RequestTimeout},
+		{"ReadyTimeout", o.ReadyTimeout},
+		{"HeartbeatInterval", o.HeartbeatInterval},
+		{"HeartbeatTimeout", o.HeartbeatTimeout},
+	} {
+		wrong(d.value < 0, d.name+" is negative")
+	}
+	wrong(o.BufferMessages < 0, "BufferMessages is negative")
+	wrong(o.BufferBytes < 0, "BufferBytes is negative")
+	filled := o.withDefaults()
+	wrong(filled.HeartbeatTimeout <= filled.HeartbeatInterval, "HeartbeatTimeout does not exceed HeartbeatInterval")
+	return errors.Join(problems...)
+}
+
+func (o Options) withDefaults() Options {
+	if o.Prefix == "" {
+		o.Prefix = DefaultPrefix
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		fallback time.Duration
+	}{
+		{&o.RequestTimeout, DefaultRequestTimeout},
+		{&o.ReadyTimeout, DefaultReadyTimeout},
+		{&o.HeartbeatInterval, DefaultHeartbeatInterval},
+		{&o.HeartbeatTimeout, DefaultHeartbeatTimeout},
+	} {
+		if *d.value == 0 {
+			*d.value = d.fallback
+		}
+	}
+	return o
+}
+
+// newUID makes the name of this instance in the cluster.
+func (o Options) newUID() string {
+	if o.Adapter == ShardedAdapter {
+		return format.NewShardedUID()
+	}
+	return format.NewClassicUID()
+}
+
+// newRequest makes the id of a request.
+func (o Options) newRequest() string { return o.newUID() }
+
+// dialect makes the dialect that the options choose.
+func (o Options) dialect(uid string) format.Dialect {
+	c := format.Config{Prefix: o.Prefix, UID: uid}
+	if o.Adapter == ShardedAdapter {
+		return format.Sharded(format.ShardedConfig{Config: c, Mode: o.SubscriptionMode})
+	}
+	return format.Classic(format.ClassicConfig{
+		Config: c, SpecificResponses: o.SpecificResponses, DynamicRooms: o.DynamicRooms,
+	})
+}
