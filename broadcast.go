@@ -3,116 +3,154 @@ package actio
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/wire"
 )
 
-// Broadcast addresses many sockets of a namespace. It is a value: each method returns a new one and leaves its receiver as
-// it was, so that a Broadcast can be kept and reused.
+// Broadcast addresses many sockets of a namespace, on all instances of the cluster. It is a value: each method returns a new
+// one and leaves its receiver as it was, so that a Broadcast can be kept, reused and derived from.
+//
+// What one goroutine does with broadcasts takes effect in that order for each socket that it concerns, on this instance and
+// on the others: after SocketsJoin(room) an event for the room reaches the sockets that joined, and an event that was
+// emitted before DisconnectSockets arrives before the end.
 type Broadcast struct {
 	namespace *Namespace
-	rooms     []string
-	except    []string
-	user      string
+	target    format.Target
+	flags     format.Flags
 	addressed bool // to rooms or a user, of which there may be none
-	volatile  bool
-	compress  bool
+	local     bool
+	problem   error // in how it was put together
 }
 
-// To adds rooms: a socket that is in any of them is addressed, once. A socket's id is a room too.
-func (n *Namespace) To(rooms ...string) Broadcast { return Broadcast{namespace: n}.To(rooms...) }
-
-// In is To.
-func (n *Namespace) In(rooms ...string) Broadcast { return n.To(rooms...) }
-
-// ToUser addresses all sockets of a user of the namespace. The empty user is nobody: sockets without a user are not his.
-func (n *Namespace) ToUser(user string) Broadcast {
-	return Broadcast{namespace: n, user: user, addressed: true}
-}
-
-// Except addresses the whole namespace without the sockets of some rooms.
-func (n *Namespace) Except(rooms ...string) Broadcast {
-	return Broadcast{namespace: n}.Except(rooms...)
-}
-
-// Emit sends an event to all sockets of the namespace.
-func (n *Namespace) Emit(event string, args ...any) error {
-	return Broadcast{namespace: n}.Emit(event, args...)
-}
-
-// To adds rooms. Without any, the broadcast addresses nobody unless rooms are added otherwise: a list that was computed and
-// is empty must not reach everybody.
+// To adds rooms: a socket that is in any of them is addressed, once. A socket's id is a room too. Without any, the broadcast
+// addresses nobody unless rooms are added otherwise: a list that was computed and is empty must not reach everybody. Empty
+// names are no rooms.
 func (b Broadcast) To(rooms ...string) Broadcast {
 	b.addressed = true
-	b.rooms = slices.Concat(b.rooms, rooms)
+	b.target.Rooms = withNames(b.target.Rooms, rooms)
 	return b
 }
 
 // In is To.
 func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
 
+// ToUser adds all sockets of a user of the namespace, on all instances of actio; Node.js knows no users. The empty user is
+// nobody: sockets without a user are not his. A second user is an error (ErrTwoUsers) of whatever the broadcast is used for.
+func (b Broadcast) ToUser(user string) Broadcast {
+	b.addressed = true
+	switch {
+	case user == "":
+	case b.target.User != "" && b.target.User != user:
+		b.problem = ErrTwoUsers
+	default:
+		b.target.User = user
+	}
+	return b
+}
+
 // Except excludes the sockets that are in any of the rooms.
 func (b Broadcast) Except(rooms ...string) Broadcast {
-	b.except = slices.Concat(b.except, rooms)
+	b.target.Except = withNames(b.target.Except, rooms)
+	return b
+}
+
+// withNames is a new list: what was derived from the old one keeps it.
+func withNames(list, names []string) []string {
+	return slices.DeleteFunc(slices.Concat(list, names), func(name string) bool { return name == "" })
+}
+
+// Local leaves the other instances out.
+func (b Broadcast) Local() Broadcast {
+	b.local = true
 	return b
 }
 
 // Volatile makes the event one that may be lost: a client that is not ready for it does not get it.
 func (b Broadcast) Volatile() Broadcast {
-	b.volatile = true
+	b.flags.Volatile = true
 	return b
 }
 
 // Compress makes the event compressed, once for all, where a client negotiated it.
 func (b Broadcast) Compress() Broadcast {
-	b.compress = true
+	b.flags.Compress = true
 	return b
 }
 
-// Emit sends the event. It does not wait for any client, and reaches all members in the order of all broadcasts. Errors:
-// ErrNotConfigured, ErrClosed, ErrReservedEvent, or what the encoding of an argument returned.
-func (b Broadcast) Emit(event string, args ...any) error {
-	if b.namespace == nil { // the zero Broadcast belongs to no server
-		return ErrNotConfigured
-	}
-	server := b.namespace.server
-	e := server.live.Load()
-	switch {
-	case wire.IsReserved(event):
-		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
-	case e == nil:
-		return ErrNotConfigured
-	case e.over.Load():
-		return ErrClosed
+// Timeout bounds the wait for acknowledgements and for the answers of other instances; 0 or less means the default,
+// Options.Redis.RequestTimeout. A deadline of the context that is earlier counts instead.
+func (b Broadcast) Timeout(d time.Duration) Broadcast {
+	b.flags.Timeout = max(d, 0)
+	return b
+}
+
+// Emit sends the event: to the sockets of this instance at once, then to the other instances. It waits neither for any client
+// nor for Redis, and reaches all members in the order of all broadcasts. Errors: ErrNotConfigured, ErrClosed,
+// ErrReservedEvent, ErrTwoUsers, or what the encoding of an argument returned.
+func (b Broadcast) Emit(event string, args ...any) error { return b.emit(nil, event, args) }
+
+// emit calls settled, unless it is nil or there is an error, when it is known what became of the message for the other
+// instances.
+func (b Broadcast) emit(settled func(), event string, args []any) error {
+	e, err := b.begin(event)
+	if err != nil {
+		return err
 	}
 	m, err := wire.EncodeEvent(b.namespace.name, event, args...)
 	if err != nil {
 		return fmt.Errorf("actio: emit %q: %w", event, err)
 	}
-	everybody := len(b.rooms) == 0 && b.user == ""
-	if everybody && b.addressed {
+	if b.nobody() {
+		if settled != nil {
+			settled()
+		}
 		return nil
 	}
-	e.env.Registry.Broadcast(&roomregistry.Broadcast{
-		Namespace: b.namespace.name, Rooms: b.rooms, Except: b.except, User: b.user, Message: m,
-		Volatile: b.volatile, Compress: b.compress,
-		AuthenticatedOnly: server.options.BroadcastAuthenticatedOnly && everybody,
+	e.neighbour.Broadcast(&roomregistry.Broadcast{
+		Namespace: b.namespace.name, Rooms: b.target.Rooms, Except: b.target.Except, User: b.target.User, Message: m,
+		Volatile: b.flags.Volatile, Compress: b.flags.Compress,
 	})
+	array, attachments, _ := m.Event()
+	b.publish(e, &format.Message{Kind: format.Broadcast, Event: format.NewPayload(array, attachments)}, settled)
 	return nil
 }
 
-// To begins a broadcast to rooms of the default namespace.
-func (s *Server) To(rooms ...string) Broadcast { return s.Root().To(rooms...) }
+// begin checks what every use of a broadcast needs, and an event's name unless there is none.
+func (b Broadcast) begin(event ...string) (*Engine, error) {
+	if b.namespace == nil { // the zero Broadcast belongs to no server
+		return nil, ErrNotConfigured
+	}
+	for _, name := range event {
+		if wire.IsReserved(name) {
+			return nil, fmt.Errorf("%w: %q", ErrReservedEvent, name)
+		}
+	}
+	e := b.namespace.server.live.Load()
+	switch {
+	case e == nil:
+		return nil, ErrNotConfigured
+	case e.over.Load():
+		return nil, ErrClosed
+	default:
+		return e, b.problem
+	}
+}
 
-// In is To.
-func (s *Server) In(rooms ...string) Broadcast { return s.Root().To(rooms...) }
+// nobody tells that the broadcast is for rooms or a user, of which there are none.
+func (b Broadcast) nobody() bool { return b.addressed && b.target.All() }
 
-// ToUser begins a broadcast to the sockets of a user in the default namespace.
-func (s *Server) ToUser(user string) Broadcast { return s.Root().ToUser(user) }
-
-// Except begins a broadcast to the default namespace without some rooms.
-func (s *Server) Except(rooms ...string) Broadcast { return s.Root().Except(rooms...) }
-
-// Emit sends an event to all sockets of the default namespace.
-func (s *Server) Emit(event string, args ...any) error { return s.Root().Emit(event, args...) }
+// publish sends a message of this broadcast to the other instances. It never blocks.
+func (b Broadcast) publish(e *Engine, m *format.Message, settled func()) {
+	bridge := e.bridge.Load()
+	if bridge == nil || b.local {
+		if settled != nil {
+			settled()
+		}
+		return
+	}
+	m.Namespace, m.Target, m.Flags = b.namespace.name, b.target, b.flags
+	bridge.Emit(m, settled)
+}

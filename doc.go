@@ -22,4 +22,25 @@
 // All members of a namespace see broadcasts in one order, whoever made them. The events of one socket are handled one at a
 // time, in the order in which the client sent them; different sockets are handled in parallel. The connected callback runs
 // before any event, the disconnect callback after all. On the wire `authenticated` precedes whatever authentication causes.
+//
+// # Clusters
+//
+// With a client of Redis in Options.Redis any number of servers are one, those of Node.js with @socket.io/redis-adapter among
+// them: every operator of a Broadcast reaches the sockets of all, and works the same without Redis. Programs without a server
+// take part with an Emitter.
+//
+//   - Sockets of this instance are served at once, whatever becomes of Redis: local broadcasts, rooms and authentication go on
+//     while it is down. Health is degraded then.
+//   - What one goroutine does takes effect in that order on the other instances too: SocketsJoin(room) before
+//     To(room).Emit(a), and To(room).Emit(bye) before DisconnectSockets. Broadcasts of different instances have no common order.
+//   - A message reaches the other instances once or not at all. What is emitted while Redis is known to be down waits in a
+//     bounded buffer and leaves when the neighbours are back, or is dropped and counted; what was under way when the
+//     connection broke is counted as unconfirmed and never sent again. See Stats.Redis.
+//   - Questions (EmitWithAck, FetchSockets, ServerSideEmitWithAck) have results within their timeout. An instance that is dead or
+//     silent is a missing entry, named when it is one of actio that is known, else counted; never an error. Nothing is
+//     pending afterwards.
+//   - An event without a destination reaches clients that are not authenticated unless BroadcastAuthenticatedOnly of the
+//     instance that has them keeps it from them.
+//   - Who can write to Redis can send anything to any client, and read what servers send, tokens in handshakes included, which
+//     FetchSockets carries as Node.js does: protect it like the servers themselves.
 package actio

@@ -14,6 +14,7 @@ import (
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/actors/supervisor"
+	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
 )
@@ -31,6 +32,15 @@ type Engine struct {
 	draining   atomic.Bool   // Shutdown has begun
 	over       atomic.Bool   // and no broadcast is taken any more
 	ended      chan struct{} // closed when the first Shutdown returns
+
+	// Of a Server alone.
+	neighbour *instance
+	uid       string                             // in the cluster; set before the engine is live
+	bridge    atomic.Pointer[redisbridge.Bridge] // nil without Redis; set before the engine is live
+	life      context.Context                    //nolint:containedctx // of handlers that belong to no socket
+	endLife   context.CancelCauseFunc
+
+	serverEventsDropped atomic.Uint64
 }
 
 // EngineConfig is what NewEngine needs beside the options of the layer.
@@ -71,6 +81,7 @@ func (e *Engine) start(
 	ao actors.Options, env connection.Env, so supervisor.Options, registry func(*actors.System) *roomregistry.Registry,
 ) error {
 	e.ended = make(chan struct{})
+	e.life, e.endLife = context.WithCancelCause(context.Background())
 	e.system = actors.NewSystem(ao)
 	env.System = e.system
 	if registry != nil {
@@ -216,15 +227,25 @@ func (e *Engine) shutdown(ctx context.Context, inside bool) error {
 	}
 	workers, registry := e.system.Workers(), e.env.Registry
 	errs := []error{e.supervisor.Drain(ctx), e.finishHandlers(ctx, own)}
+	e.endServerEvents()
 	if registry != nil {
 		errs = append(errs, registry.Flush(ctx))
 	}
 	errs = append(errs, e.supervisor.CloseAll(ctx), workers.WaitBusy(ctx, own), e.supervisor.Stop(context.WithoutCancel(ctx)))
 	e.over.Store(true)
+	e.leaveCluster(ctx) // while there were clients, neighbours could reach them
+	errs = append(errs, e.closeRedis(ctx))
 	if registry != nil {
 		errs = append(errs, registry.Stop(context.WithoutCancel(ctx)))
 	}
 	return errors.Join(append(errs, e.system.Close(ctx))...)
+}
+
+// discard ends the parts of an engine that was never live.
+func (e *Engine) discard() error {
+	e.endServerEvents()
+	ctx := context.Background() // nothing here waits for anybody outside
+	return errors.Join(e.supervisor.Stop(ctx), e.env.Registry.Stop(ctx), e.system.Close(ctx))
 }
 
 // finishHandlers waits for the handlers that run, as long as the grace lasts. Those that wait for the end of their socket

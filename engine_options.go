@@ -56,8 +56,8 @@ type EngineOptions struct {
 	// InboxEventsHard is that bound while an acknowledgement of the same client is awaited; over it the wait fails with
 	// ErrInboxFull. Default 4096.
 	InboxEventsHard int
-	// DrainGrace is how long Shutdown lets running handlers finish before their contexts end with their connections.
-	// Default 5 s.
+	// DrainGrace is how long Shutdown lets running handlers finish before their contexts end with their connections, and
+	// afterwards how long what waits for Redis may take to leave. Default 5 s.
 	DrainGrace time.Duration
 	// CloseBatch is how many connections Shutdown closes at a time, CloseInterval the time between. Defaults 500 and 20 ms.
 	CloseBatch    int

@@ -25,6 +25,10 @@ var (
 	ErrClosed = connection.ErrClosed
 	// ErrTimeout: an acknowledgement did not come in time.
 	ErrTimeout = connection.ErrTimeout
+	// ErrGone: a socket that was asked ended before it answered.
+	ErrGone = errors.New("actio: socket ended without an answer")
+	// ErrTwoUsers: ToUser was called with two users. What is for several users is several broadcasts.
+	ErrTwoUsers = errors.New("actio: a broadcast is for one user at most")
 	// ErrInboxFull: a client sent so much while its acknowledgement was awaited that the wait was given up.
 	ErrInboxFull = connection.ErrInboxFull
 	// ErrTooManyAcks: MaxPendingAcks are awaited of this socket.

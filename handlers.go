@@ -118,10 +118,34 @@ func (s *Socket) replyError(e *Event, err error) {
 	}
 }
 
-// handlers is a table of handlers: an immutable snapshot that is swapped.
-type handlers struct {
-	table atomic.Pointer[map[string][]HandlerFunc]
+// table is a table of handlers by event: an immutable snapshot that is swapped.
+type table[H any] struct {
+	snapshot atomic.Pointer[map[string][]H]
 }
+
+func (t *table[H]) put(event string, h H) {
+	for {
+		old := t.snapshot.Load()
+		longer := make(map[string][]H)
+		if old != nil {
+			maps.Copy(longer, *old)
+		}
+		longer[event] = append(slices.Clip(longer[event]), h)
+		if t.snapshot.CompareAndSwap(old, &longer) {
+			return
+		}
+	}
+}
+
+func (t *table[H]) of(event string) []H {
+	if all := t.snapshot.Load(); all != nil {
+		return (*all)[event]
+	}
+	return nil
+}
+
+// handlers are those of the events of clients.
+type handlers struct{ table[HandlerFunc] }
 
 func (t *handlers) add(event string, h HandlerFunc) error {
 	switch {
@@ -132,22 +156,6 @@ func (t *handlers) add(event string, h HandlerFunc) error {
 	case wire.IsReserved(event):
 		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
 	}
-	for {
-		old := t.table.Load()
-		longer := make(map[string][]HandlerFunc)
-		if old != nil {
-			maps.Copy(longer, *old)
-		}
-		longer[event] = append(slices.Clip(longer[event]), h)
-		if t.table.CompareAndSwap(old, &longer) {
-			return nil
-		}
-	}
-}
-
-func (t *handlers) of(event string) []HandlerFunc {
-	if table := t.table.Load(); table != nil {
-		return (*table)[event]
-	}
+	t.put(event, h)
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"time"
 
 	"github.com/actio-go/actio/actors/connection"
@@ -137,79 +136,4 @@ func (s *Server) OnClientAuthenticated(socket *Socket, p *Principal) {
 		return
 	}
 	socket.handle.Authenticate(p)
-}
-
-// Payload is an event and its data.
-type Payload struct {
-	// Topic is the event name.
-	Topic string
-	// Data is its only argument.
-	Data any
-}
-
-// Message is what Send sends.
-type Message struct {
-	// Destination is a socket id or a room; empty: all clients of the default namespace.
-	Destination string
-	// Payload is what they get.
-	Payload Payload
-	// Compress asks for compression where a client negotiated it.
-	Compress bool
-	// Log logs one line with destination and topic.
-	Log bool
-	// Callback is called once, asynchronously, when the message was handed to all local clients.
-	Callback func()
-}
-
-// Send sends a message and forgets it. One without a topic or without data (nil; a 0, false or "" is data) is dropped
-// silently, as the reference says; what cannot be sent for another reason is logged.
-func (s *Server) Send(m Message) {
-	if m.Payload.Topic == "" || isNil(m.Payload.Data) {
-		return
-	}
-	b := Broadcast{namespace: s.Root(), compress: m.Compress}
-	if m.Destination != "" {
-		b = b.To(m.Destination)
-	}
-	if err := b.Emit(m.Payload.Topic, m.Payload.Data); err != nil {
-		s.options.Logger.Error("message not sent", slog.String("topic", m.Payload.Topic), slog.Any("err", err))
-		return
-	}
-	if m.Log {
-		s.options.Logger.Info("message emitted", slog.String("destination", m.Destination), slog.String("topic", m.Payload.Topic))
-	}
-	if m.Callback != nil {
-		s.afterDelivery(m.Callback)
-	}
-}
-
-// isNil tells whether data would be null on the wire.
-func isNil(data any) bool {
-	v := reflect.ValueOf(data)
-	switch v.Kind() {
-	case reflect.Invalid:
-		return true
-	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface, reflect.Func, reflect.Chan:
-		return v.IsNil()
-	default:
-		return false
-	}
-}
-
-// afterDelivery calls f on a worker when every broadcast made so far was handed to its members.
-func (s *Server) afterDelivery(f func()) {
-	if e := s.live.Load(); e != nil {
-		e.system.Workers().Run(callback{engine: e, f: f})
-	}
-}
-
-type callback struct {
-	engine *Engine
-	f      func()
-}
-
-// Run is called by a worker.
-func (c callback) Run() {
-	_ = c.engine.env.Registry.Flush(context.Background()) // a stopped registry has handed over all it will
-	c.f()
 }

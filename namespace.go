@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,9 @@ type Namespace struct {
 	connected    atomic.Pointer[[]func(context.Context, *Socket)]
 	disconnected atomic.Pointer[[]func(*Socket, Reason)]
 	handlers     handlers
+
+	serverHandlers table[ServerEventFunc]
+	serverJobs     serverJobs
 }
 
 // Name is the name of the namespace; that of the default one is "/".
@@ -94,8 +98,12 @@ func (n *namespaces) of(name string) *Namespace {
 	maps.Copy(snapshot, old)
 	snapshot[name] = ns
 	n.all.Store(&snapshot)
+	n.server.announce(name)
 	return ns
 }
+
+// names lists all namespaces.
+func (n *namespaces) names() []string { return slices.Sorted(maps.Keys(*n.all.Load())) }
 
 func (n *namespaces) lookup(name string) *Namespace { return (*n.all.Load())[name] }
 

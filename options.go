@@ -13,6 +13,7 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/redisbridge"
 )
 
 // Hosting says how the server is reached.
@@ -62,6 +63,9 @@ type Options struct {
 	// exception that the reference asks for: Message.Log.
 	Logger *slog.Logger
 
+	// Redis joins this server to others, of actio and of Node.js; without a Client it stands alone.
+	Redis RedisOptions
+
 	// Authenticate decides who a client is. Required unless NoAuthentication is set.
 	Authenticate Authenticator
 	// NoAuthentication switches the authentication machine off, its timer and the application-level ping with it: a plain
@@ -88,7 +92,8 @@ type Options struct {
 	ClientConnected func(ctx context.Context, s *Socket)
 	// ClientDisconnected is called once for each socket for which ClientConnected was called, after all of its events.
 	ClientDisconnected func(s *Socket, r Reason)
-	// BroadcastAuthenticatedOnly keeps broadcasts without a destination from clients that are not authenticated.
+	// BroadcastAuthenticatedOnly keeps broadcasts without a destination from clients of this instance that are not authenticated,
+	// whichever instance they come from.
 	BroadcastAuthenticatedOnly bool
 
 	// MaxNamespaces bounds the namespaces of one connection. Default 16.
@@ -128,6 +133,7 @@ const (
 func (o Options) withDefaults() Options {
 	o.Engine = o.Engine.withDefaults()
 	setDefault(&o.Identifier, "SOCKET_IO_SERVER")
+	setDefault(&o.Redis.RequestTimeout, redisbridge.DefaultRequestTimeout)
 	setDefault(&o.AuthenticateTimeout, 10*time.Second)
 	setDefault(&o.MaxAuthAttempts, 5)
 	setDefault(&o.MaxAuthBytes, 16<<10)
@@ -185,6 +191,9 @@ func (o *Options) validate() error {
 		"MaxPendingAcks": o.MaxPendingAcks, "MaxAttachments": o.MaxAttachments, "RegistryShards": o.RegistryShards,
 	} {
 		add(n < 0, "%s is negative: %d", name, n)
+	}
+	if err := o.Redis.Validate(); err != nil {
+		problems = append(problems, fmt.Errorf("actio: Redis: %w", err))
 	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(append(problems, o.Engine.validate())...)

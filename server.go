@@ -24,9 +24,10 @@ type Server struct {
 	attachment *Switch // of Options.Server; nil when mounted
 
 	live       atomic.Pointer[Engine] // set by Configure, never unset
-	lifecycle  sync.Mutex
-	closed     bool
+	lifecycle  chan struct{}          // holds one element while nobody changes what follows
 	configured bool
+	closing    context.Context //nolint:containedctx // ends when Shutdown begins, and with it a Configure under way
+	close      context.CancelCauseFunc
 	done       chan struct{}
 	over       sync.Once // closes done
 }
@@ -38,7 +39,9 @@ func New(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, done: make(chan struct{})}
+	s := &Server{options: o, done: make(chan struct{}), lifecycle: make(chan struct{}, 1)}
+	s.lifecycle <- struct{}{}
+	s.closing, s.close = context.WithCancelCause(context.Background())
 	s.namespaces = newNamespaces(s)
 	if o.Hosting == Attached {
 		s.attachment = NewSwitch(o.Server.Handler)
@@ -48,19 +51,45 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Configure brings the server to life. It is idempotent; after Shutdown it returns ErrClosed.
+// Configure brings the server to life. With Redis it waits for the connections, bounded by ctx and Options.Redis.ReadyTimeout.
+// When it fails nothing is left open and it may be called again. It is idempotent; after Shutdown, or when that begins
+// meanwhile, it returns ErrClosed.
 func (s *Server) Configure(ctx context.Context) error {
-	s.lifecycle.Lock()
-	defer s.lifecycle.Unlock()
+	select {
+	case <-s.lifecycle: // of several calls the first works
+		defer func() { s.lifecycle <- struct{}{} }()
+	case <-ctx.Done():
+		return fmt.Errorf("actio: configure: %w", context.Cause(ctx))
+	}
 	switch {
-	case s.closed:
+	case s.closing.Err() != nil:
 		return ErrClosed
 	case s.configured:
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("actio: configure: %w", context.Cause(ctx))
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.closing, func() { cancel(ErrClosed) })()
+	e, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	s.configured = true
+	s.live.Store(e)
+	for _, name := range s.namespaces.names() { // those that came while the connections were opened
+		s.announce(name)
+	}
+	s.options.Logger.Info("socket.io server ready", slog.String("identifier", s.options.Identifier),
+		slog.String("path", s.options.Engine.Path), slog.String("instance", e.uid))
+	return nil
+}
+
+// open brings everything up that makes a server, or leaves nothing open.
+func (s *Server) open(ctx context.Context) (*Engine, error) {
 	e := &Engine{options: s.options.Engine}
+	e.neighbour = &instance{server: s, engine: e}
 	env := connection.Env{Options: s.connectionOptions(), App: s.namespaces}
 	ao := actors.Options{
 		ActorSystem: s.options.ActorSystem, Logger: s.options.Logger.With(slog.String("server", s.options.Identifier)),
@@ -69,16 +98,22 @@ func (s *Server) Configure(ctx context.Context) error {
 	so := s.options.Engine.supervisorOptions()
 	so.MaxUnauthenticated = s.options.MaxUnauthenticated
 	registry := func(system *actors.System) *roomregistry.Registry {
-		return roomregistry.Start(system, roomregistry.Options{Shards: s.options.RegistryShards, Failed: s.registryFailed})
+		return roomregistry.Start(system, s.registryOptions(e))
 	}
-	if err := e.start(ao, env, so, registry); err != nil {
-		return err
+	err := e.start(ao, env, so, registry)
+	if err == nil {
+		err = s.joinCluster(ctx, e)
 	}
-	s.configured = true
-	s.live.Store(e)
-	s.options.Logger.Info("socket.io server ready",
-		slog.String("identifier", s.options.Identifier), slog.String("path", s.options.Engine.Path))
-	return nil
+	if err == nil && ctx.Err() != nil {
+		err = errors.Join(context.Cause(ctx), e.closeRedis(context.WithoutCancel(ctx)))
+	}
+	if err == nil {
+		return e, nil
+	}
+	if s.closing.Err() != nil && !errors.Is(err, ErrClosed) {
+		err = fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return nil, errors.Join(fmt.Errorf("actio: configure: %w", err), e.discard())
 }
 
 // registryFailed is called when the registry could not be kept alive: a server without it can do nothing useful.
@@ -138,10 +173,10 @@ func (s *Server) Ready() bool {
 // handler. Of a handler's context only the deadline counts: it is cancelled with the handler's own client, which is part of
 // the work.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.lifecycle.Lock()
-	s.closed = true
-	s.lifecycle.Unlock()
+	s.close(ErrClosed)
+	<-s.lifecycle // a Configure under way gives up
 	e := s.live.Load()
+	s.lifecycle <- struct{}{}
 	if e == nil {
 		s.over.Do(func() { close(s.done) })
 		return nil

@@ -75,7 +75,8 @@ func (s *Socket) State() State { return s.handle.State() }
 // Context ends with the socket.
 func (s *Socket) Context() context.Context { return s.handle.Context() }
 
-// Data is a place for whatever the application wants to keep with the socket.
+// Data is a place for whatever the application wants to keep with the socket. FetchSockets tells other instances the entries
+// whose keys are strings and whose values can be encoded: such values must not be changed once they are stored.
 func (s *Socket) Data() *sync.Map { return &s.data }
 
 // Handle adds a raw handler for an event of this socket. Handlers of the socket run before those of its namespace. For

@@ -7,6 +7,7 @@ import (
 
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/actors/supervisor"
+	"github.com/actio-go/actio/redisbridge"
 )
 
 // Stats is a snapshot of what the server has and has counted since Configure.
@@ -38,6 +39,10 @@ type Stats struct {
 	AcksUnknown                    uint64 // acknowledgements that nobody awaited
 	AcksOverflown                  uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied             uint64
+	ServerEventsDropped            uint64 // of other instances: too many waited for their handlers
+
+	// Redis counts what went to the other instances and came from them; zero without Redis.
+	Redis RedisStats
 }
 
 // Stats returns a snapshot. It asks the supervisor and the registry, and waits for both.
@@ -47,6 +52,9 @@ func (s *Server) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, ErrNotConfigured
 	}
 	st := e.counted()
+	if bridge := e.bridge.Load(); bridge != nil {
+		st.Redis = bridge.Stats()
+	}
 	counts, err := e.supervisor.Counts(ctx)
 	if err != nil {
 		return st, closedIfStopped(err)
@@ -75,7 +83,7 @@ func (e *Engine) counted() Stats {
 		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),
 		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
-		RoomRequestsDenied: c.RoomRequestsDenied.Load(),
+		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }
 
@@ -87,7 +95,7 @@ func (s *Server) countUnhandled() {
 
 // closedIfStopped makes the error of a stopped part that of a closed server.
 func closedIfStopped(err error) error {
-	if errors.Is(err, supervisor.ErrStopped) || errors.Is(err, roomregistry.ErrStopped) {
+	if errors.Is(err, supervisor.ErrStopped) || errors.Is(err, roomregistry.ErrStopped) || errors.Is(err, redisbridge.ErrClosed) {
 		return fmt.Errorf("%w: %w", ErrClosed, err)
 	}
 	return err

@@ -24,6 +24,7 @@ type config struct {
 	shutdownTimeout time.Duration
 	version         bool
 	options         actio.Options
+	redis           string   // may hold a password: never logged
 	unknown         []string // environment variables that look like settings and are none
 }
 
@@ -45,7 +46,23 @@ func parse(args, env []string) (*config, error) {
 		return nil, err
 	}
 	c.unknown = unknown
-	return c, errors.Join(checkLoopback(c.listen), checkPath(c.options.Engine.Path))
+	if err := errors.Join(checkLoopback(c.listen), checkPath(c.options.Engine.Path)); err != nil {
+		return nil, err
+	}
+	return c, c.checkRedis()
+}
+
+// checkRedis makes the client that the connections to Redis are made from. It connects to nothing.
+func (c *config) checkRedis() error {
+	if c.redis == "" {
+		return nil
+	}
+	client, err := newRedis(c.redis)
+	if err != nil {
+		return fmt.Errorf("-redis: %w", err)
+	}
+	c.options.Redis.Client = client
+	return nil
 }
 
 // usage writes the usage text.
@@ -60,7 +77,7 @@ Each flag can be given as an environment variable too: -log-level as %s.
 The command line wins; an empty variable counts as not set.
 `, program, variableOf("log-level"))
 	b.describe(w)
-	_, _ = fmt.Fprint(w, `
+	_, _ = io.WriteString(w, redisForms+`
   -version
         print the version and exit
   -h, -help
@@ -97,6 +114,17 @@ func (c *config) book() *book {
 	b.duration(&e.DrainGrace, "drain-grace", 5*time.Second, "`duration` that running handlers get to finish")
 	b.count(&e.CloseBatch, "close-batch", 500, "`number` of connections that are closed at a time")
 	b.duration(&e.CloseInterval, "close-interval", 20*time.Millisecond, "`duration` between two batches")
+
+	b.section("Other instances, of actio and of Node.js:")
+	r := &o.Redis
+	b.text(&c.redis, "redis", "", "`URL` of Redis, see below; "+variableURL+" stands for it too; without it this server stands alone")
+	b.text(&r.Prefix, "redis-prefix", "socket.io", "`prefix` of all channels, the same on all instances")
+	b.add(&choice[actio.Adapter]{
+		&r.Adapter,
+		[]string{"classic", "sharded"},
+		[]actio.Adapter{actio.ClassicAdapter, actio.ShardedAdapter},
+	}, "adapter", "classic or sharded, the `adapter` of Socket.IO that all instances use")
+	b.duration(&r.ReadyTimeout, "redis-ready-timeout", 30*time.Second, "`duration` that the connections to Redis may take at the start")
 
 	b.section("Authentication and rooms:")
 	b.duration(&o.AuthenticateTimeout, "auth-timeout", 10*time.Second, "`duration` that a client may take to authenticate")

@@ -14,6 +14,9 @@ import (
 // envPrefix begins the name of every environment variable of the gateway.
 const envPrefix = "ACTIO_"
 
+// variableURL is a second name of the variable of -redis.
+const variableURL = envPrefix + "REDIS_URL"
+
 // book is a set of flags in sections. Each flag can be given as an environment variable too.
 type book struct {
 	*flag.FlagSet
@@ -75,15 +78,20 @@ func (b *book) fill(env []string) (unknown []string, err error) {
 	given := make(map[string]bool)
 	b.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var problems []error
+	from := make(map[string]string) // the first value of a flag that has several variables
 	for _, entry := range env {
 		variable, value, _ := strings.Cut(entry, "=")
 		name, ours := flagOf(variable)
+		first, again := from[name]
 		switch {
 		case !ours:
 		case !b.settable(name):
 			unknown = append(unknown, variable)
 		case value == "" || given[name]:
+		case again && first != value:
+			problems = append(problems, fmt.Errorf("two environment variables of -%s say different things", name))
 		default:
+			from[name] = value
 			if err := b.Set(name, value); err != nil {
 				problems = append(problems, fmt.Errorf("invalid value %q for %s: %w", value, variable, err))
 			}
@@ -104,6 +112,9 @@ func variableOf(name string) string {
 }
 
 func flagOf(variable string) (string, bool) {
+	if variable == variableURL {
+		variable = variableOf("redis")
+	}
 	rest, ours := strings.CutPrefix(variable, envPrefix)
 	if !ours || rest != strings.ToUpper(rest) {
 		return "", false

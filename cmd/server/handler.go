@@ -24,7 +24,7 @@ func newHandler(server *actio.Server, draining *atomic.Bool) (http.Handler, erro
 	if err != nil {
 		return nil, err
 	}
-	h := &health{server: server, draining: draining}
+	h := &health{ask: server.Health, draining: draining.Load}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+pathHealth, h.alive)
 	mux.HandleFunc("GET "+pathReady, h.ready)
@@ -39,39 +39,68 @@ type status string
 
 const (
 	statusReady    status = "ready"
+	statusDegraded status = "degraded" // its own clients are served, the other instances are not reached
 	statusDraining status = "draining" // a signal came, the end is under way
 	statusFailed   status = "failed"   // the server gave up by itself
 )
 
 type health struct {
-	server   *actio.Server
-	draining *atomic.Bool
+	ask      func() actio.Health
+	draining func() bool
 }
 
-func (h *health) status() status {
+// state is the answer to a question about health.
+type state struct {
+	Status status      `json:"status"`
+	Redis  *redisState `json:"redis,omitempty"`
+}
+
+// redisState is how the connections to Redis are.
+type redisState struct {
+	State      string   `json:"state"` // up or down
+	Reasons    []string `json:"reasons"`
+	Buffered   int      `json:"buffered"`   // messages that wait for Redis
+	Neighbours []string `json:"neighbours"` // instances of actio
+}
+
+func (h *health) state() state {
+	found := h.ask()
+	s := state{Status: statusFailed}
 	switch {
-	case h.draining.Load():
-		return statusDraining
-	case h.server.Ready():
-		return statusReady
-	default:
-		return statusFailed
+	case h.draining():
+		s.Status = statusDraining
+	case found.Status == actio.HealthReady:
+		s.Status = statusReady
+	case found.Status == actio.HealthDegraded:
+		s.Status = statusDegraded
 	}
+	if r := found.Redis; r != nil {
+		s.Redis = &redisState{
+			State: "down", Reasons: append([]string{}, r.Reasons...), Buffered: r.Buffered,
+			Neighbours: append([]string{}, r.Peers...),
+		}
+		if r.Up {
+			s.Redis.State = "up"
+		}
+	}
+	return s
 }
 
 // alive tells whether the process should go on living.
 func (h *health) alive(w http.ResponseWriter, _ *http.Request) {
-	s := h.status()
-	answer(w, s, s != statusFailed)
+	s := h.state()
+	s.Redis = nil
+	answer(w, s, s.Status != statusFailed)
 }
 
-// ready tells whether new clients should come here.
+// ready tells whether new clients should come here. A server that has lost Redis serves those it has, and new ones no worse
+// than its neighbours, which have most likely lost it too.
 func (h *health) ready(w http.ResponseWriter, _ *http.Request) {
-	s := h.status()
-	answer(w, s, s == statusReady)
+	s := h.state()
+	answer(w, s, s.Status == statusReady || s.Status == statusDegraded)
 }
 
-func answer(w http.ResponseWriter, s status, good bool) {
+func answer(w http.ResponseWriter, s state, good bool) {
 	code := http.StatusOK
 	if !good {
 		code = http.StatusServiceUnavailable
@@ -80,7 +109,5 @@ func answer(w http.ResponseWriter, s status, good bool) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(struct {
-		Status status `json:"status"`
-	}{s}) // a peer that has gone wants no answer
+	_ = json.NewEncoder(w).Encode(s) // a peer that has gone wants no answer
 }

@@ -49,6 +49,9 @@ func run(ctx context.Context, args, env []string, stdout, stderr io.Writer) int 
 		_, _ = fmt.Fprintln(stdout, version())
 		return exitDone
 	}
+	if client := c.options.Redis.Client; client != nil {
+		defer func() { _ = client.Close() }() // the parent of the connections that the server has closed by then
+	}
 	logger := c.logger(stderr)
 	g, err := newGateway(c, logger)
 	if err != nil {
@@ -122,10 +125,9 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 		g.log.Error("cannot listen", slog.String("address", g.config.listen), slog.Any("err", err))
 		return exitFailed
 	}
-	if err := g.server.Configure(ctx); err != nil {
+	if code, up := g.configure(ctx, signals); !up {
 		_ = listener.Close()
-		g.log.Error("cannot start", slog.Any("err", err))
-		return exitFailed
+		return code
 	}
 	served := make(chan error, 1)
 	go func() { served <- g.web.Serve(listener) }()
@@ -147,6 +149,31 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 		code = exitFailed
 	}
 	return max(code, g.end(signals))
+}
+
+// configure brings the server up, unless a signal comes meanwhile: Redis may let it wait.
+func (g *gateway) configure(ctx context.Context, signals <-chan os.Signal) (code int, up bool) {
+	if g.config.options.Redis.Client != nil {
+		g.log.Info("connecting to redis")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	configured := make(chan error, 1)
+	go func() { configured <- g.server.Configure(ctx) }()
+	select {
+	case s := <-signals:
+		g.log.Info("shutting down", slog.String("cause", s.String()))
+		cancel()
+		err := <-configured
+		g.log.Debug("start given up", slog.Any("err", err))
+		return g.end(signals), false
+	case err := <-configured:
+		if err != nil {
+			g.log.Error("cannot start", slog.Any("err", err))
+			return exitFailed, false
+		}
+		return exitDone, true
+	}
 }
 
 // listen listens, and looks again whether nobody else can reach it.
