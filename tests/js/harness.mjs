@@ -11,12 +11,12 @@
 //           "upgrade" [transport].
 //
 // Commands ("clients" is a list of names; a command for several clients answers with a list in the same order):
-//   connect      client, url, opts, quiet, mute, greet   makes a client and answers like info when it is connected, or fails
-//                                             with its first connect_error; opts go to socket.io-client as they are,
-//                                             but each client has a connection of its own and "reconnection" is off
-//                                             unless given
-//   connectMany  clients, url, opts, quiet, mute, greet   the same for many, 50 handshakes at a time
-//   open         client, url, opts, quiet, mute, greet   makes a client and answers at once
+//   connect      client, url, opts, quiet, mute, greet, answer   makes a client and answers like info when it is
+//                                             connected, or fails with its first connect_error; opts go to
+//                                             socket.io-client as they are, but each client has a connection of its own
+//                                             and "reconnection" is off unless given
+//   connectMany  clients, and like connect    the same for many, 50 handshakes at a time
+//   open         like connect                 makes a client and answers at once
 //   of           client, from, namespace, auth, quiet, mute   opens another namespace on the connection of client
 //                                             "from"; answers like connect
 //   reopen       clients                      calls connect() on clients that were disconnected; answers at once
@@ -38,12 +38,14 @@
 // A client that is made with "greet" emits the event of that name each time it connects, as programs do that authenticate
 // in their handler of "connect".
 //
-// An event that asks for an ack is answered with its own arguments, by a "mute" client never. A "quiet" client writes
-// no event lines: what it receives is counted and kept, for loads that would drown the pipe.
+// An event that asks for an ack is answered with its own arguments, by a client with an "answer" with that list, by a
+// "mute" client never. A "quiet" client writes no event lines: what it receives is counted and kept, for loads that would
+// drown the pipe.
 //
-// Binary values travel as {"$binary": "base64"} in both directions, at any depth. undefined becomes null.
+// values.mjs says how values travel that JSON does not have.
 import { createInterface } from "node:readline";
 import { Manager } from "socket.io-client";
+import { decode, encode } from "./values.mjs";
 
 const HANDSHAKES_AT_ONCE = 50;
 const ACK_TIMEOUT = 5000;
@@ -54,43 +56,14 @@ function write(message) {
   process.stdout.write(JSON.stringify(message) + "\n");
 }
 
-function encode(value) {
-  if (value instanceof Uint8Array || value instanceof ArrayBuffer) {
-    return { $binary: Buffer.from(value).toString("base64") };
-  }
-  if (Array.isArray(value)) {
-    return value.map(encode);
-  }
-  if (value instanceof Date) {
-    return value.toJSON();
-  }
-  if (value !== null && typeof value === "object") {
-    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, encode(entry)]));
-  }
-  return value;
-}
-
-function decode(value) {
-  if (Array.isArray(value)) {
-    return value.map(decode);
-  }
-  if (value !== null && typeof value === "object") {
-    const keys = Object.keys(value);
-    if (keys.length === 1 && typeof value.$binary === "string") {
-      return Buffer.from(value.$binary, "base64");
-    }
-    return Object.fromEntries(keys.map((key) => [key, decode(value[key])]));
-  }
-  return value;
-}
-
 class Client {
-  constructor({ client, auth, quiet = false, mute = false, greet }, manager, namespace) {
+  constructor({ client, auth, quiet = false, mute = false, greet, answer }, manager, namespace) {
     this.name = client;
     this.manager = manager;
     this.quiet = quiet;
     this.mute = mute;
     this.greet = greet;
+    this.answer = answer && decode(answer);
     this.events = [];
     this.counts = new Map();
     this.kept = new Map();
@@ -124,7 +97,7 @@ class Client {
     if (typeof ack === "function") {
       args = args.slice(0, -1);
       if (!this.mute) {
-        ack(...args);
+        ack(...(this.answer ?? args));
       }
     }
     this.note(event, args);

@@ -80,7 +80,13 @@ func tag(value any) any {
 	}
 }
 
+// Tag returns the arguments of an event as scripts in Node.js take them: each []byte, at any depth, is a [Binary].
+func Tag(values []any) []any { return tagAll(values) }
+
 func tagAll(values []any) []any {
+	if values == nil {
+		return nil
+	}
 	tagged := make([]any, len(values))
 	for i, value := range values {
 		tagged[i] = tag(value)

@@ -55,8 +55,8 @@ func (c *Client) WaitEvent(ctx context.Context, name string) (Args, error) {
 		case <-news:
 		case <-ctx.Done():
 			return nil, fmt.Errorf("jsclient: wait for %q: %w", name, context.Cause(ctx))
-		case <-c.harness.process.ended:
-			return nil, c.harness.process.err
+		case <-c.harness.process.Ended():
+			return nil, c.harness.process.Err()
 		}
 	}
 }

@@ -33,10 +33,10 @@ func (h *Harness) ConnectMany(ctx context.Context, n int, url string, options Op
 func (h *Harness) reserve(n int) []string {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	h.lastID++
+	h.groups++
 	names := make([]string, n)
 	for i := range names {
-		names[i] = "group-" + strconv.FormatUint(h.lastID, 10) + "-" + strconv.Itoa(i)
+		names[i] = "group-" + strconv.Itoa(h.groups) + "-" + strconv.Itoa(i)
 	}
 	return names
 }

@@ -3,41 +3,36 @@ package jsclient
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/actio-go/actio/tests/internal/jsprocess"
 )
 
 // patience bounds every call whose context has no deadline.
-const patience = 10 * time.Second
+const patience = jsprocess.Patience
 
 // Harness is a Node.js process that holds official clients. It ends with the test that started it.
 type Harness struct {
 	tb      testing.TB
-	process *process
+	process *jsprocess.Driven
 
 	mutex   sync.Mutex
-	lastID  uint64
-	pending map[uint64]chan<- message
+	groups  int
 	clients map[string]*Client
 }
 
-// message is a line from the harness: an answer when it has an id, otherwise an event.
-type message struct {
-	ID     uint64          `json:"id"`
-	Result json.RawMessage `json:"result"`
-	Error  string          `json:"error"`
-	Client string          `json:"client"`
-	Event  string          `json:"event"`
-	Args   Args            `json:"args"`
+// event is a line from the harness that answers no request.
+type event struct {
+	Client string `json:"client"`
+	Event  string `json:"event"`
+	Args   Args   `json:"args"`
 }
 
 // request is a line to the harness; tests/js/harness.mjs says which command needs what.
 type request struct {
-	ID        uint64         `json:"id"`
 	Command   string         `json:"cmd"`
 	Client    string         `json:"client,omitempty"`
 	Clients   []string       `json:"clients,omitempty"`
@@ -49,6 +44,7 @@ type request struct {
 	Quiet     bool           `json:"quiet,omitempty"`
 	Mute      bool           `json:"mute,omitempty"`
 	Greet     string         `json:"greet,omitempty"`
+	Answer    []any          `json:"answer,omitempty"`
 	Event     string         `json:"event,omitempty"`
 	Args      []any          `json:"args,omitempty"`
 	Volatile  bool           `json:"volatile,omitempty"`
@@ -59,82 +55,29 @@ type request struct {
 // Start starts a harness. The test fails at once when Node.js or the npm packages of tests/js are missing.
 func Start(tb testing.TB) *Harness {
 	tb.Helper()
-	h := &Harness{
-		tb:      tb,
-		pending: make(map[uint64]chan<- message),
-		clients: make(map[string]*Client),
-	}
-	h.process = start(tb, h.receive, "harness.mjs")
+	h := &Harness{tb: tb, clients: make(map[string]*Client)}
+	h.process = jsprocess.Drive(tb, h.receive, "harness.mjs")
 	return h
 }
 
-// receive runs for each line of the process, one after another.
+// receive runs for each event of the process, one after another.
 func (h *Harness) receive(line []byte) {
-	var m message
-	if err := json.Unmarshal(line, &m); err != nil {
+	var e event
+	if err := json.Unmarshal(line, &e); err != nil {
 		h.tb.Errorf("jsclient: the harness wrote %q: %v", line, err)
 		return
 	}
 	h.mutex.Lock()
-	answer := h.pending[m.ID]
-	delete(h.pending, m.ID)
-	client := h.clients[m.Client]
+	client := h.clients[e.Client]
 	h.mutex.Unlock()
-
-	switch {
-	case answer != nil:
-		answer <- m
-	case client != nil:
-		client.receive(m.Event, m.Args)
+	if client != nil {
+		client.receive(e.Event, e.Args)
 	}
 }
 
 // call sends a request and waits for its answer, which it decodes into result unless that is nil.
 func (h *Harness) call(ctx context.Context, r request, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	answer := make(chan message, 1)
-	h.mutex.Lock()
-	h.lastID++
-	r.ID = h.lastID
-	h.pending[r.ID] = answer
-	h.mutex.Unlock()
-	defer h.forget(r.ID)
-
-	line, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("jsclient: %s: %w", r.Command, err)
-	}
-	if err := h.process.send(line); err != nil {
-		return err
-	}
-	select {
-	case m := <-answer:
-		return m.decode(result)
-	case <-ctx.Done():
-		return fmt.Errorf("jsclient: %s %s: %w", r.Command, r.Event, context.Cause(ctx))
-	case <-h.process.ended:
-		return h.process.err
-	}
-}
-
-func (h *Harness) forget(id uint64) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	delete(h.pending, id)
-}
-
-func (m message) decode(result any) error {
-	if m.Error != "" {
-		return errors.New(m.Error)
-	}
-	if result == nil {
-		return nil
-	}
-	if err := json.Unmarshal(m.Result, result); err != nil {
-		return fmt.Errorf("jsclient: answer: %w", err)
-	}
-	return nil
+	return h.process.Call(ctx, r, result)
 }
 
 // timeoutMS is what is left of ctx, in the unit of the harness; a little less, so that its answer, which says more than

@@ -25,6 +25,8 @@ type Options struct {
 	Reconnect bool
 	// Mute makes the client ignore requests for an ack; otherwise it acknowledges with the event's own arguments.
 	Mute bool
+	// Answer is what the client acknowledges with in place of the event's own arguments. Nil: with those.
+	Answer []any
 	// Greet is an event that the client emits each time it connects, at once. Empty: none.
 	Greet string
 	// Extra goes to the official client as it is and wins over the fields above: extraHeaders, query, upgrade,
@@ -44,5 +46,5 @@ func (o Options) request(command, url string) request {
 		options["path"] = o.Path
 	}
 	maps.Copy(options, o.Extra)
-	return request{Command: command, URL: url, Options: options, Mute: o.Mute, Greet: o.Greet}
+	return request{Command: command, URL: url, Options: options, Mute: o.Mute, Greet: o.Greet, Answer: tagAll(o.Answer)}
 }

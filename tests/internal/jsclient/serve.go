@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/actio-go/actio/tests/internal/jsprocess"
 )
 
 // Serve starts a server of tests/js/fixtures, such as "echo-server.mjs", and returns its URL. It ends with the test.
@@ -19,15 +21,15 @@ func Serve(tb testing.TB, fixture string, args ...string) string {
 		}
 		tb.Logf("%s: %s", fixture, line)
 	}
-	p := start(tb, onLine, "fixtures/"+fixture, args...)
+	p := jsprocess.Start(tb, onLine, "fixtures/"+fixture, args...)
 
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
 	case port := <-listening:
 		return fmt.Sprintf("http://127.0.0.1:%d", port)
-	case <-p.ended:
-		tb.Fatalf("jsclient: %s: %v", fixture, p.err)
+	case <-p.Ended():
+		tb.Fatalf("jsclient: %s: %v", fixture, p.Err())
 	case <-timer.C:
 		tb.Fatalf("jsclient: %s did not say that it listens", fixture)
 	}

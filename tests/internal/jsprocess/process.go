@@ -1,4 +1,4 @@
-package jsclient
+package jsprocess
 
 import (
 	"bytes"
@@ -17,17 +17,17 @@ import (
 // exitDelay is what a Node.js process gets to end after its stdin was closed, before it is killed.
 const exitDelay = 5 * time.Second
 
-// errEnded is the cause of every call that the end of the process cut short.
-var errEnded = errors.New("jsclient: the Node.js process has ended")
+// ErrEnded is the cause of every call that the end of the process cut short.
+var ErrEnded = errors.New("jsprocess: the Node.js process has ended")
 
 // scripts returns the folder of the Node.js scripts, tests/js of this repository, when everything in it can run.
 func scripts() (string, error) {
 	if _, err := exec.LookPath("node"); err != nil {
-		return "", fmt.Errorf("jsclient: Node.js is missing; `make test` installs it: %w", err)
+		return "", fmt.Errorf("jsprocess: Node.js is missing; `make test` installs it: %w", err)
 	}
 	folder, err := os.Getwd()
 	if err != nil {
-		return "", fmt.Errorf("jsclient: %w", err)
+		return "", fmt.Errorf("jsprocess: %w", err)
 	}
 	return scriptsAbove(folder)
 }
@@ -40,7 +40,7 @@ func scriptsAbove(folder string) (string, error) {
 		}
 		parent := filepath.Dir(folder)
 		if parent == folder {
-			return "", errors.New("jsclient: no tests/js/harness.mjs above the folder of the test")
+			return "", errors.New("jsprocess: no tests/js/harness.mjs above the folder of the test")
 		}
 		folder = parent
 	}
@@ -48,24 +48,25 @@ func scriptsAbove(folder string) (string, error) {
 
 func installed(folder string) error {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules", "socket.io-client")); err != nil {
-		return fmt.Errorf("jsclient: the npm packages of tests/js are missing; `make test` installs them: %w", err)
+		return fmt.Errorf("jsprocess: the npm packages of tests/js are missing; `make test` installs them: %w", err)
 	}
 	return nil
 }
 
-// process is a running Node.js script. It ends when its stdin is closed.
-type process struct {
+// Process is a running Node.js script. It ends when its stdin is closed. All methods are safe for concurrent use.
+type Process struct {
 	ended chan struct{} // closed after the process has gone and its output was read to the end
 	err   error         // why, valid after ended
 	stop  context.CancelFunc
+	os    *os.Process
 
 	mutex sync.Mutex // guards writes to stdin
 	stdin io.WriteCloser
 }
 
-// start runs a script of tests/js and gives each line of its stdout to onLine, one after another. The process ends
-// with the test.
-func start(tb testing.TB, onLine func([]byte), script string, args ...string) *process {
+// Start runs a script of tests/js and gives each line of its stdout to onLine, one after another. The process ends
+// with the test, which fails at once when the script cannot be run.
+func Start(tb testing.TB, onLine func([]byte), script string, args ...string) *Process {
 	tb.Helper()
 	folder, err := scripts()
 	if err != nil {
@@ -86,31 +87,52 @@ func start(tb testing.TB, onLine func([]byte), script string, args ...string) *p
 	cmd.WaitDelay = exitDelay
 	if err := cmd.Start(); err != nil {
 		cancel()
-		tb.Fatalf("jsclient: node: %v", err)
+		tb.Fatalf("jsprocess: node: %v", err)
 	}
 
-	p := &process{ended: make(chan struct{}), stop: cancel, stdin: stdin}
+	p := &Process{ended: make(chan struct{}), stop: cancel, os: cmd.Process, stdin: stdin}
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // the state of the process says the same, and is never nil
-		p.err = fmt.Errorf("%w (%s): %s", errEnded, cmd.ProcessState, bytes.TrimSpace(stderr.Bytes()))
+		p.err = fmt.Errorf("%w (%s): %s", ErrEnded, cmd.ProcessState, bytes.TrimSpace(stderr.Bytes()))
 	}()
-	tb.Cleanup(p.end)
+	tb.Cleanup(p.End)
 	return p
 }
 
-// end closes the process's stdin and waits until it has gone.
-func (p *process) end() {
+// Ended returns a channel that is closed when the process has gone and everything it wrote was read.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Err says why the process has gone, with what it wrote to stderr. It wraps [ErrEnded] and is nil before [Process.Ended].
+func (p *Process) Err() error {
+	select {
+	case <-p.ended:
+		return p.err
+	default:
+		return nil
+	}
+}
+
+// End closes the process's stdin and waits until it has gone.
+func (p *Process) End() {
 	p.stop()
 	<-p.ended
 }
 
-// send writes one line.
-func (p *process) send(line []byte) error {
+// Signal sends a signal: os.Kill ends the process without another word.
+func (p *Process) Signal(signal os.Signal) error {
+	if err := p.os.Signal(signal); err != nil {
+		return fmt.Errorf("jsprocess: %w", err)
+	}
+	return nil
+}
+
+// Send writes one line to stdin.
+func (p *Process) Send(line []byte) error {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	if _, err := p.stdin.Write(append(line, '\n')); err != nil {
-		return fmt.Errorf("jsclient: request: %w", err)
+		return fmt.Errorf("jsprocess: request: %w", err)
 	}
 	return nil
 }
