@@ -1,0 +1,182 @@
+package outage
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/rawclient"
+	"github.com/actio-go/actio/tests/internal/redisproc"
+)
+
+// window is how many messages the sender is ahead of the slowest listener at most, so that no queue overflows.
+const window = 500
+
+// progress is how far the listeners are.
+type progress struct {
+	mutex sync.Mutex
+	moved *sync.Cond
+	at    []int
+	err   error
+}
+
+func newProgress(n int) *progress {
+	p := &progress{at: make([]int, n)}
+	p.moved = sync.NewCond(&p.mutex)
+	return p
+}
+
+// reached notes how far a listener is, or why it goes no further.
+func (p *progress) reached(listener, number int, err error) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.at[listener] = number
+	if p.err == nil {
+		p.err = err
+	}
+	p.moved.Broadcast()
+}
+
+// await waits until all listeners have got so far.
+func (p *progress) await(number int) error {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for i := 0; i < len(p.at) && p.err == nil; {
+		if p.at[i] >= number {
+			i++
+		} else {
+			p.moved.Wait()
+		}
+	}
+	return p.err
+}
+
+// listenTo reads numbered messages, which have to come one after another, from 0 on or, when it came later, from any on. It
+// returns how many there were when the last one has come, or the client has ended.
+func listenTo(c *rawclient.Client, late bool, last int, reached func(number int)) (int, error) {
+	next, count := 0, 0
+	for {
+		m, err := c.Next()
+		if err != nil {
+			return count, err
+		}
+		var number int
+		if err := m.Args.Decode(0, &number); err != nil {
+			return count, err
+		}
+		if late && count == 0 {
+			next = number
+		}
+		if number != next {
+			return count, fmt.Errorf("got %d, want %d", number, next)
+		}
+		next++
+		count++
+		reached(number)
+		if number == last {
+			return count, nil
+		}
+	}
+}
+
+func TestOrder_NumberedMessages_ArriveInOrderOnThreeInstancesWhileAFourthComesAndGoes(t *testing.T) {
+	overAdapters(t, func(t *testing.T, adapter actio.Adapter) {
+		clients, messages := sized(30, 100), sized(2000, 10_000)
+		r := redisproc.Start(t)
+		instances := cluster(t, 3, single(r), adapter)
+		p := newProgress(clients)
+		var listening sync.WaitGroup
+		for i := range clients {
+			c, _ := instances[i%len(instances)].dial(t)
+			listening.Go(func() {
+				_, err := listenTo(c, false, messages-1, func(number int) {
+					if number%(window/5) == 0 || number == messages-1 {
+						p.reached(i, number, nil)
+					}
+				})
+				if err != nil {
+					p.reached(i, 0, fmt.Errorf("client %d: %w", i, err))
+				}
+			})
+		}
+
+		over := make(chan struct{})
+		visits := make(chan int, 1)
+		go func() { visits <- visit(t, r, adapter, over) }()
+		for number := range messages {
+			if number%(window/5) == 0 && number >= window {
+				require.NoError(t, p.await(number-window))
+			}
+			require.NoError(t, instances[0].Root().Emit("news", number))
+		}
+		require.NoError(t, p.await(messages-1))
+		listening.Wait()
+		close(over)
+		n := <-visits
+		t.Logf("the fourth instance came and went %d times", n)
+		assert.Positive(t, n)
+	})
+}
+
+// visit lets an instance with a client join and leave the cluster again and again, and returns how often. The client must get
+// an unbroken run of the messages.
+func visit(t *testing.T, r *redisproc.Server, adapter actio.Adapter, over <-chan struct{}) (visits int) {
+	t.Helper()
+	for ; ; visits++ {
+		server, err := newServer(actio.Options{Redis: actio.RedisOptions{Client: r.Client(), Adapter: adapter}})
+		if !assert.NoError(t, err) || !assert.NoError(t, server.Configure(t.Context())) {
+			return visits
+		}
+		if !stay(t, server, over) {
+			return visits
+		}
+		select {
+		case <-over:
+			return visits + 1
+		default:
+		}
+	}
+}
+
+// stay serves until its client has got some messages, and shuts down.
+func stay(t *testing.T, server *actio.Server, over <-chan struct{}) bool {
+	t.Helper()
+	const some = 50
+	s := serveConfigured(server)
+	defer s.web.Close()
+	c, err := rawclient.Dial(s.address(), rawclient.Options{})
+	if !assert.NoError(t, err) {
+		return false
+	}
+	defer c.Close()
+	_, err = c.Join("/", nil)
+	if !assert.NoError(t, err) {
+		return false
+	}
+	var got atomic.Int64
+	enough := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := listenTo(c, true, -1, func(int) {
+			if got.Add(1) == some {
+				close(enough)
+			}
+		})
+		ended <- err
+	}()
+	select {
+	case <-enough:
+	case <-over:
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	assert.NoError(t, server.Shutdown(ctx))
+	var end *rawclient.EndError
+	return assert.ErrorAs(t, <-ended, &end, "it ends with its server")
+}
