@@ -11,7 +11,7 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow churn lint fmt bench fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow churn outage bench-redis lint fmt bench fuzz race20 conformance e2e clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ test-slow: ## Run the tests with stalled and flooding clients in full size (abou
 
 churn: ## Let 20000 connections come and go; heap and goroutines must be what they were (about a minute)
 	ACTIO_CHURN=20000 go test -race -count=1 -timeout 30m -v -run '^TestChurn' ./tests/lifecycle
+
+outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 100000 questions (some minutes)
+	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
+
+bench-redis: ## Print what Redis adds to a message between two instances, beside Node's adapter
+	go test -run '^$$' -bench . -benchtime 1x ./tests/redisbench
 
 lint: ## golangci-lint, formatting, import directions, go.mod
 	@scripts/lint
