@@ -2,6 +2,9 @@ package link
 
 import (
 	"errors"
+	"io"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,7 +36,7 @@ func TestReachable_IncompleteAddresses_AreCompleted(t *testing.T) {
 }
 
 func TestTopology_OwnersAndHomes_FollowWhatIsLearnt(t *testing.T) {
-	top := newTopology(&Link{})
+	top := newTopology(&Link{o: Options{Home: "foo"}})
 	_, err := top.owner("foo")
 	require.ErrorIs(t, err, errNoNodes)
 	_, err = top.home(EmitterPart)
@@ -53,15 +56,26 @@ func TestTopology_OwnersAndHomes_FollowWhatIsLearnt(t *testing.T) {
 
 	home, err := top.home(EmitterPart)
 	require.NoError(t, err)
-	for range 5 {
-		again, err := top.home(EmitterPart)
-		require.NoError(t, err)
-		assert.Equal(t, home, again)
-	}
-	top.blame(EmitterPart, home, errNoNodes, false)
-	other, err := top.home(EmitterPart)
+	assert.Equal(t, "b:1", home, "the owner of the slot of foo")
+	top.blame(EmitterPart, "b:1", io.EOF, false)
+	home, err = top.home(EmitterPart)
 	require.NoError(t, err)
-	assert.NotEqual(t, home, other)
+	assert.Equal(t, "b:1", home, "a connection broke, and may be made again")
+	for _, next := range []string{"a:1", "b:1"} { // as if both were dead
+		top.blame(EmitterPart, home, syscall.ECONNREFUSED, true)
+		home, err = top.home(EmitterPart)
+		require.NoError(t, err)
+		assert.Equal(t, next, home)
+	}
+	top.blame(EmitterPart, "b:1", os.ErrDeadlineExceeded, false)
+	home, err = top.home(EmitterPart)
+	require.NoError(t, err)
+	assert.Equal(t, "a:1", home, "who is silent may be so for long")
+	for p := range parts {
+		other, err := top.home(p)
+		require.NoError(t, err)
+		assert.Equal(t, p == EmitterPart, other == "a:1", "what one part met is not known to the others")
+	}
 
 	top.redirect("b:1", errors.New("MOVED 12182 :7"))
 	addr, err = top.owner("foo")
@@ -71,9 +85,9 @@ func TestTopology_OwnersAndHomes_FollowWhatIsLearnt(t *testing.T) {
 	top.redirect("b:1", errors.New("MOVED x y"))
 
 	require.NoError(t, top.learn(half[1:], "a:1"))
-	home, err = top.home(EmitterPart)
+	home, err = top.home(SubscribePart)
 	require.NoError(t, err)
-	assert.Equal(t, "a:1", home)
+	assert.Equal(t, "a:1", home, "nobody serves the slot")
 	top.blame(EmitterPart, "a:1", errNoNodes, true)
 	home, err = top.home(EmitterPart)
 	require.NoError(t, err)

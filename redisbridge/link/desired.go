@@ -3,6 +3,7 @@ package link
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/actio-go/actio/redisbridge/format"
@@ -25,9 +26,35 @@ type entry struct {
 	wanted bool
 	was    bool // it was confirmed once
 	lost   bool // it is missing since something broke, or since the beginning
-	queued bool // in subscriber.dirty, subscriber.parked or feed.waiting
+	queued bool // in subscriber.dirty, or in waits
 	phase  phase
-	feed   *feed // where it is not off
+	feed   *feed   // where it is not off
+	waits  waiters // where it waits for better times, if it does
+}
+
+// waiters are entries that are off and cannot be placed now. What is not wanted any more does not wait, so that there are never
+// more than are wanted.
+type waiters map[*entry]struct{}
+
+func (w waiters) add(e *entry) {
+	e.queued, e.waits = true, w
+	w[e] = struct{}{}
+}
+
+// remove takes e out of where it waits.
+func (e *entry) remove() {
+	delete(e.waits, e)
+	e.queued, e.waits = false, nil
+}
+
+// takeAll empties w.
+func (w waiters) takeAll() []*entry {
+	all := slices.Collect(maps.Keys(w))
+	for _, e := range all {
+		e.waits = nil
+	}
+	clear(w)
+	return all
 }
 
 // want adds to what is wanted.
@@ -59,6 +86,11 @@ func (s *subscriber) unwant(subs []format.Subscription) {
 		}
 		e.wanted = false
 		s.foundLocked(e)
+		if e.waits != nil {
+			e.remove()
+			s.forgetLocked(e)
+			continue
+		}
 		s.queueLocked(e)
 	}
 	s.announceLocked()
@@ -98,8 +130,28 @@ func (s *subscriber) announceLocked() {
 	}
 }
 
-// await waits until the subscriptions are confirmed.
-func (s *subscriber) await(ctx context.Context, subs []format.Subscription) error {
+// awaitOn waits until the subscriptions are confirmed.
+func (s *subscriber) awaitOn(ctx context.Context, subs []format.Subscription) error {
+	return s.await(ctx, subs, func(e *entry) (bool, error) {
+		if e == nil || !e.wanted {
+			return false, ErrNotWanted
+		}
+		return e.phase == on, nil
+	})
+}
+
+// awaitOff waits until Redis knows nothing of the subscriptions any more.
+func (s *subscriber) awaitOff(ctx context.Context, subs []format.Subscription) error {
+	return s.await(ctx, subs, func(e *entry) (bool, error) {
+		if e != nil && e.wanted {
+			return false, ErrWanted
+		}
+		return e == nil || e.phase == off, nil
+	})
+}
+
+// await waits until all entries are settled; nil stands for one that there is not.
+func (s *subscriber) await(ctx context.Context, subs []format.Subscription, settled func(*entry) (bool, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting++
@@ -107,11 +159,11 @@ func (s *subscriber) await(ctx context.Context, subs []format.Subscription) erro
 	for {
 		all := true
 		for _, sub := range subs {
-			e := s.entries[sub]
-			if e == nil || !e.wanted {
-				return ErrNotWanted
+			yes, err := settled(s.entries[sub])
+			if err != nil {
+				return err
 			}
-			all = all && e.phase == on
+			all = all && yes
 		}
 		if all {
 			return nil

@@ -23,7 +23,7 @@ type trackedConn struct {
 	net.Conn
 
 	tracker *tracker
-	written atomic.Uint64 // bytes that were handed to the network
+	written atomic.Uint64          // bytes that were handed to the network
 	spoken  atomic.Bool            // something was read
 	refusal atomic.Pointer[string] // what was read first, if it was an error
 	once    sync.Once

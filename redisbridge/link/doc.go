@@ -9,7 +9,8 @@
 //	cluster.go    which node serves what                      sender.go    batches to the nodes, and their fates
 //	emitter.go    the queue and its accounts                  emitter_run.go  what happens to the queue
 //	publisher.go  what may be lost; Count                     census.go    how many neighbours there are, and were
-//	desired.go    what is to be subscribed to                 subscriber.go, feed.go  what is
+//	trail.go      where frames went, and to how many          desired.go   what is to be subscribed to
+//	subscriber.go, feed.go  what is
 //	state.go      up or down, and telling so                  slot.go, backoff.go  arithmetic
 //
 // # How the library is used
@@ -28,6 +29,30 @@
 // written, or when not one byte of the batch was accepted by the network: then the batch stays in the buffer, in its place.
 // What Redis answered before the break is Delivered. What is Unconfirmed may be executed late: a node of a cluster that stalled
 // executes it when it goes on, after what went by way of another node in the meantime.
+//
+// # Whom the emitter waits for
+//
+// What is published while the neighbours are not subscribed again reaches nobody and counts as Delivered all the same. So an
+// emitter that comes back first waits, at most for Options.Resume, until each channel of the census has as many subscribers as
+// before. They are counted when the Link is opened, every second, and when Link.Expect says that somebody came or went. Higher
+// numbers are believed at once. Lower ones are believed when Expect said so, or when they have been lower for a while: subscribers
+// that were cut off come back. What breaks between Expect and the count is made up for by the number that Expect was told. A
+// neighbour of which nothing was said, and that came less than a second before the break, is not waited for, nor for channels
+// that it added then.
+//
+// When the slot of a shard channel goes to another node, its subscribers are cut off in the moment in which the old node begins to
+// answer MOVED, which says that nothing was executed. The frames go back to their place, and are sent when the channel has as
+// many subscribers as the last frame reached, or the census counted, if that was a moment ago. It is the same when the Link
+// learns of the other node in another way. Other channels wait, too, for there is one emitter.
+//
+// # What belongs to no slot
+//
+// In a cluster everything plain goes by way of one node, the home: the owner of the slot of Options.Home, which all instances and
+// parts of them choose. When it dies, all emitters and all subscribers break at the same time, and none goes on to publish what
+// another cannot hear. A node that does not answer or cannot be reached is passed over for the next master in the order of the
+// slots. A home is kept as long as it works, also when the slot has gone elsewhere: who comes later may have another then,
+// until the next break, and when that home dies, what those with another one publish until it is replaced is lost to its
+// subscribers without being counted.
 //
 // # Goroutines
 //

@@ -22,11 +22,11 @@ type feed struct {
 	entries  map[*entry]struct{} // what is not off here
 	orders   []*order            // to be written
 	inflight []*order            // written, and not answered in full
-	waiting  []*entry            // for the session
+	waiting  waiters             // for the session
 }
 
 func newFeed(s *subscriber, addr string) *feed {
-	f := &feed{s: s, addr: addr, entries: map[*entry]struct{}{}}
+	f := &feed{s: s, addr: addr, entries: map[*entry]struct{}{}, waiting: waiters{}}
 	f.ctx, f.cancel = context.WithCancel(s.l.ctx)
 	return f
 }
@@ -67,10 +67,8 @@ func (f *feed) failed(err error) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	f.blameLocked(err, true)
-	for _, e := range f.waiting {
-		if e.wanted {
-			f.s.lostLocked(e)
-		}
+	for e := range f.waiting {
+		f.s.lostLocked(e)
 	}
 }
 
@@ -95,9 +93,7 @@ func (f *feed) up(session *session) bool {
 		return false
 	}
 	f.session = session
-	waiting := f.waiting
-	f.waiting = nil
-	f.s.redoLocked(waiting)
+	f.s.redoLocked(f.waiting.takeAll())
 	return true
 }
 
@@ -202,6 +198,7 @@ func (f *feed) settledLocked(e *entry, join bool) {
 func (f *feed) offLocked(e *entry) {
 	delete(f.entries, e)
 	e.phase, e.feed = off, nil
+	f.s.announceLocked()
 }
 
 // refused takes an error that Redis answered: it is about the command that is to be answered next. It is false when there is

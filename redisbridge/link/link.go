@@ -25,6 +25,8 @@ var (
 	ErrClosed = errors.New("redisbridge: link closed")
 	// ErrNotWanted: Subscribed was asked for something that Subscribe was not called for, or Unsubscribe was.
 	ErrNotWanted = errors.New("redisbridge: not subscribed to")
+	// ErrWanted: Unsubscribed was asked for something that is still subscribed to.
+	ErrWanted = errors.New("redisbridge: still subscribed to")
 	// ErrUncountable: Redis does not count the subscribers of patterns.
 	ErrUncountable = errors.New("redisbridge: subscribers of a pattern cannot be counted")
 	// ErrStillRunning: the context of Close ended before everything had; the text says what has not.
@@ -42,7 +44,7 @@ type Options struct {
 	// Buffer bounds how many frames wait for the emitter while its connection is down. 0: 10 000.
 	Buffer int
 	// BufferBytes bounds, at any time, the bytes of channel and payload that wait for the emitter, plus 64 for each frame; the
-	// same bound applies to those that wait for the publisher. 0: 16 MiB.
+	// same bound applies to those that wait for the publisher, which takes a larger one when nothing waits. 0: 16 MiB.
 	BufferBytes int
 	// CommandTimeout bounds one round trip. 0: 3 s. A silent connection counts as broken after at most a second more.
 	CommandTimeout time.Duration
@@ -190,7 +192,13 @@ func (l *Link) Unsubscribe(subs ...format.Subscription) { l.subscriber.unwant(su
 
 // Subscribed waits until Redis has confirmed the subscriptions. Errors: ErrNotWanted, ErrClosed, and ctx's.
 func (l *Link) Subscribed(ctx context.Context, subs ...format.Subscription) error {
-	return l.subscriber.await(ctx, subs)
+	return l.subscriber.awaitOn(ctx, subs)
+}
+
+// Unsubscribed waits until Redis does not count this Link among the subscribers any more. Errors: ErrWanted, ErrClosed, and
+// ctx's.
+func (l *Link) Unsubscribed(ctx context.Context, subs ...format.Subscription) error {
+	return l.subscriber.awaitOff(ctx, subs)
 }
 
 // Stats returns the counters.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -37,20 +38,31 @@ type publisher struct {
 	bytes     int
 	published uint64
 	lost      uint64
+	warned    time.Time // when the loss of a frame was logged
 }
 
 func newPublisher(l *Link) *publisher {
 	return &publisher{l: l, sender: newSender(l, PublishPart), wake: make(chan struct{}, 1), down: ErrDown}
 }
 
-// publish queues a frame, or loses it when the connection is down or too much waits.
+// publish queues a frame, or loses it when the connection is down or too much waits. One alone may have any size.
 func (p *publisher) publish(f format.Frame) {
 	cost := len(f.Channel) + len(f.Payload) + frameCost
 	p.mu.Lock()
 	p.published++
-	if p.down != nil || p.bytes+cost > p.l.o.BufferBytes {
+	full := p.bytes > 0 && p.bytes+cost > p.l.o.BufferBytes
+	if p.down != nil || full {
 		p.lost++
+		now := time.Now()
+		warn := full && now.Sub(p.warned) > warnPause
+		if warn {
+			p.warned = now
+		}
 		p.mu.Unlock()
+		if warn {
+			p.l.sys.Logger().Warn("message to the cluster lost: too much waits for Redis", slog.String("channel", f.Channel),
+				slog.Int("bytes", cost))
+		}
 		return
 	}
 	p.queue = append(p.queue, f)

@@ -27,7 +27,7 @@ type subscriber struct {
 	feeds   map[string]*feed // by node; "" without a cluster
 	home    string           // the node of what belongs to no slot
 	dirty   []*entry         // to be looked at, in order
-	parked  []*entry         // to be looked at after the next recovery
+	parked  waiters          // to be looked at after the next recovery
 	missing int              // entries that are lost
 	broken  error            // something broke since the manager looked
 	recover bool             // a recovery is wanted
@@ -40,7 +40,7 @@ type subscriber struct {
 func newSubscriber(l *Link) *subscriber {
 	return &subscriber{
 		l: l, wake: make(chan struct{}, 1), feeds: map[string]*feed{},
-		entries: map[format.Subscription]*entry{}, changed: make(chan struct{}),
+		entries: map[format.Subscription]*entry{}, parked: waiters{}, changed: make(chan struct{}),
 		pauses: backoff{bound: l.o.MaxBackoff}, recover: l.topology != nil,
 	}
 }
@@ -117,6 +117,9 @@ func (s *subscriber) goLocked(name string, fn func()) {
 
 // placeLocked brings an entry nearer to what is wanted.
 func (s *subscriber) placeLocked(e *entry) {
+	if e.waits != nil {
+		return // what happened since it was queued has made it wait
+	}
 	e.queued = false
 	switch {
 	case e.phase == off && e.wanted:
@@ -127,8 +130,7 @@ func (s *subscriber) placeLocked(e *entry) {
 		}
 		f := s.feedLocked(addr)
 		if f.session == nil {
-			e.queued = true
-			f.waiting = append(f.waiting, e)
+			f.waiting.add(e)
 			return
 		}
 		s.orderLocked(f, e, true)
@@ -141,9 +143,8 @@ func (s *subscriber) placeLocked(e *entry) {
 
 // parkLocked leaves an entry for after the next recovery.
 func (s *subscriber) parkLocked(e *entry, why error) {
-	e.queued = true
 	s.lostLocked(e)
-	s.parked = append(s.parked, e)
+	s.parked.add(e)
 	s.breakLocked(why)
 	s.recover = true
 }
@@ -233,12 +234,10 @@ func (s *subscriber) mend() {
 	}
 	s.mu.Lock()
 	s.mending = false
-	again := s.parked
-	s.parked = nil
+	again := s.parked.takeAll()
 	for _, f := range s.feeds {
 		if f.session == nil {
-			again = append(again, f.waiting...)
-			f.waiting = nil
+			again = append(again, f.waiting.takeAll()...)
 		}
 	}
 	s.redoLocked(again)

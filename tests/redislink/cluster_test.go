@@ -3,6 +3,8 @@ package redislink_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,9 +119,93 @@ func TestCluster_SlotMigrated_GoesOnAtTheNewOwner(t *testing.T) {
 		heard(t, receiver, c, "100")
 		inOrder(t, receiver.hearer.messages(c))
 	}
+	assert.Len(t, receiver.hearer.messages(channels[0]), 101, "delivered is what arrived")
 	s := sender.settled(t)
 	assert.Equal(t, s.Emitted, s.Delivered, "MOVED is not a failure")
 	assert.Zero(t, sender.hearer.count("emitter down"))
+}
+
+func TestCluster_SlotMigratedTimeAndAgain_WhatIsDeliveredArrives(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	channel := names(1)
+	sender := open(t, quick(cluster.Client()), shards(channel)...)
+	receivers := []*instance{open(t, quick(cluster.Client()), shards(channel)...), open(t, quick(cluster.Client()), shards(channel)...)}
+	n := 0
+	for range 5 {
+		stop := make(chan struct{})
+		emitted := make(chan int)
+		go func() {
+			ticker := time.NewTicker(time.Millisecond)
+			defer ticker.Stop()
+			for i := n; ; i++ {
+				select {
+				case <-stop:
+					emitted <- i
+					return
+				case <-ticker.C:
+					sender.emit(channel[0], true, i, i+1)
+				}
+			}
+		}()
+		cluster.MigrateSlot(channel[0])
+		close(stop)
+		n = <-emitted
+	}
+	sender.emit(channel[0], true, n, n+1)
+	for _, r := range append(receivers, sender) {
+		heard(t, r, channel[0], strconv.Itoa(n))
+		assert.Len(t, r.hearer.messages(channel[0]), n+1)
+		inOrder(t, r.hearer.messages(channel[0]))
+	}
+	assert.EqualValues(t, n+1, sender.settled(t).Delivered)
+}
+
+func TestCluster_PlainChannels_GoByWayOfOneNodeForAll(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	for i := range 3 {
+		o := quick(cluster.Client())
+		o.Name, o.Home = fmt.Sprintf("i%d", i), "home"
+		open(t, o, plain("general"))
+	}
+	for _, s := range cluster.Servers() {
+		var homes []string
+		for _, name := range s.ClientNames() {
+			if !strings.HasSuffix(name, ":publish") { // it counts at all masters
+				homes = append(homes, name)
+			}
+		}
+		if s == cluster.MasterOf("home") {
+			assert.ElementsMatch(t, []string{"i0:emitter", "i0:subscribe", "i1:emitter", "i1:subscribe", "i2:emitter", "i2:subscribe"}, homes)
+		} else {
+			assert.Empty(t, homes)
+		}
+	}
+}
+
+func TestCluster_HomeDies_WhatIsDeliveredArrives(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	var all []*instance
+	for range 3 {
+		o := quick(cluster.Client())
+		o.Home = "home"
+		o.Census = func() []format.Subscription { return []format.Subscription{plain("general")} }
+		all = append(all, open(t, o, plain("general")))
+	}
+	for _, i := range all {
+		i.Expect(len(all))
+	}
+	sender := all[0]
+	sender.emit("general", false, 0, 100)
+	sender.settled(t)
+	cluster.KillMaster("home")
+	sender.emit("general", false, 100, 200)
+	s := sender.settled(t)
+	sender.emit("general", false, 200, 201)
+	for _, i := range all {
+		heard(t, i, "general", "200")
+		inOrder(t, i.hearer.messages("general"))
+		assert.GreaterOrEqual(t, uint64(len(i.hearer.messages("general"))), s.Delivered+1, "delivered is what arrived")
+	}
 }
 
 func TestCluster_MasterDiesOrStalls_ItsReplicaTakesOver(t *testing.T) {
