@@ -46,7 +46,9 @@ func (r Responses) Acknowledged() []Answer {
 // EmitWithAck sends an event to the sockets and waits for their acknowledgements: until all have answered or ended, the
 // timeout is over (see Timeout), or the context's deadline, which counts as a timeout. That a client does not answer, ends, or
 // that an instance is dead is no error but part of the result; nothing is awaited any more when it returns. In a handler
-// it may await its own client. Errors: those of Emit; those of a context that was cancelled, with what had come by then.
+// it may await its own client. While Redis is down the other instances are not asked, and the event does not wait for it:
+// Missing.Unreached. Errors: those of Emit; those of a context that was cancelled, with what had come by then, or that was over
+// before, when nothing is sent.
 func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (Responses, error) {
 	e, err := b.begin(event)
 	if err != nil {
@@ -131,7 +133,7 @@ func (s *Server) patience(ctx context.Context, d time.Duration) (context.Context
 	if !ok {
 		return ctx, d, func() {}
 	}
-	d = max(min(d, time.Until(deadline)), 0)
+	d = max(min(d, time.Until(deadline)), 1) // 0 is the default
 	long, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {

@@ -2,7 +2,6 @@ package actio
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/actio-go/actio/actors/roomregistry"
@@ -16,6 +15,10 @@ import (
 // What one goroutine does with broadcasts takes effect in that order for each socket that it concerns, on this instance and
 // on the others: after SocketsJoin(room) an event for the room reaches the sockets that joined, and an event that was
 // emitted before DisconnectSockets arrives before the end.
+//
+// With Redis a socket that joins a room by other means is in it at once for this instance. Where rooms have channels of their
+// own (Options.Redis.DynamicRooms; the sharded adapter unless in StaticMode) and it is the room's first on its instance, the
+// others reach it one round trip to Redis later.
 type Broadcast struct {
 	namespace *Namespace
 	target    format.Target
@@ -30,7 +33,7 @@ type Broadcast struct {
 // names are no rooms.
 func (b Broadcast) To(rooms ...string) Broadcast {
 	b.addressed = true
-	b.target.Rooms = withNames(b.target.Rooms, rooms)
+	b.target = b.target.With(rooms...)
 	return b
 }
 
@@ -41,25 +44,18 @@ func (b Broadcast) In(rooms ...string) Broadcast { return b.To(rooms...) }
 // nobody: sockets without a user are not his. A second user is an error (ErrTwoUsers) of whatever the broadcast is used for.
 func (b Broadcast) ToUser(user string) Broadcast {
 	b.addressed = true
-	switch {
-	case user == "":
-	case b.target.User != "" && b.target.User != user:
-		b.problem = ErrTwoUsers
-	default:
-		b.target.User = user
+	target, err := b.target.WithUser(user)
+	if err != nil {
+		b.problem = err
 	}
+	b.target = target
 	return b
 }
 
 // Except excludes the sockets that are in any of the rooms.
 func (b Broadcast) Except(rooms ...string) Broadcast {
-	b.target.Except = withNames(b.target.Except, rooms)
+	b.target = b.target.Without(rooms...)
 	return b
-}
-
-// withNames is a new list: what was derived from the old one keeps it.
-func withNames(list, names []string) []string {
-	return slices.DeleteFunc(slices.Concat(list, names), func(name string) bool { return name == "" })
 }
 
 // Local leaves the other instances out.
@@ -88,7 +84,8 @@ func (b Broadcast) Timeout(d time.Duration) Broadcast {
 }
 
 // Emit sends the event: to the sockets of this instance at once, then to the other instances. It waits neither for any client
-// nor for Redis, and reaches all members in the order of all broadcasts. Errors: ErrNotConfigured, ErrClosed,
+// nor for Redis, and reaches all members in the order of all broadcasts. While Redis is down the event waits for it, in a
+// bounded buffer, and is dropped and counted beyond (RedisStats.Link). Errors: ErrNotConfigured, ErrClosed,
 // ErrReservedEvent, ErrTwoUsers, or what the encoding of an argument returned.
 func (b Broadcast) Emit(event string, args ...any) error { return b.emit(nil, event, args) }
 

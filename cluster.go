@@ -53,13 +53,8 @@ func (s *Server) ID() string {
 // registryOptions make the registry tell the bridge of rooms, where the bridge subscribes to rooms.
 func (s *Server) registryOptions(e *Engine) roomregistry.Options {
 	o := roomregistry.Options{Shards: s.options.RegistryShards, Failed: s.registryFailed}
-	r := &s.options.Redis
-	if r.Client == nil {
-		return o
-	}
-	sharded := r.Adapter == ShardedAdapter
-	if r.DynamicRooms || sharded && r.SubscriptionMode != StaticMode {
-		o.OwnRooms = r.DynamicRooms || r.SubscriptionMode == DynamicPrivateMode
+	if r := s.options.Redis; r.Client != nil && r.NeedsRooms() {
+		o.OwnRooms = r.NeedsOwnRooms()
 		o.RoomChanged = func(namespace, room string, present bool) {
 			if bridge := e.bridge.Load(); bridge != nil { // without it there are no sockets yet
 				bridge.RoomChanged(namespace, room, present)

@@ -41,6 +41,7 @@ type Engine struct {
 	endLife   context.CancelCauseFunc
 
 	serverEventsDropped atomic.Uint64
+	serverQuestions     atomic.Int64 // events of other instances that want an answer and are being handled
 }
 
 // EngineConfig is what NewEngine needs beside the options of the layer.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -18,7 +19,7 @@ var (
 	ErrInvalidTopic = errors.New("actio: Invalid topic to start binding handler")
 	// ErrInvalidHandler: the handler is nil.
 	ErrInvalidHandler = errors.New("actio: Invalid event handler")
-	// ErrInvalidNamespace: a namespace begins with a slash and has no comma and no question mark.
+	// ErrInvalidNamespace: a namespace begins with a slash and has no comma, question mark or number sign.
 	ErrInvalidNamespace = errors.New("actio: invalid namespace")
 
 	// ErrClosed: the socket or the server has ended.
@@ -28,7 +29,7 @@ var (
 	// ErrGone: a socket that was asked ended before it answered.
 	ErrGone = errors.New("actio: socket ended without an answer")
 	// ErrTwoUsers: ToUser was called with two users. What is for several users is several broadcasts.
-	ErrTwoUsers = errors.New("actio: a broadcast is for one user at most")
+	ErrTwoUsers = format.ErrTwoUsers
 	// ErrInboxFull: a client sent so much while its acknowledgement was awaited that the wait was given up.
 	ErrInboxFull = connection.ErrInboxFull
 	// ErrTooManyAcks: MaxPendingAcks are awaited of this socket.

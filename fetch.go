@@ -17,7 +17,8 @@ type Fetched struct {
 
 // FetchSockets describes the sockets on all instances: it waits for the other instances until the timeout is over (see
 // Timeout), or the context's deadline, which counts as a timeout. That an instance does not answer is no error but a missing
-// entry. Errors: ErrNotConfigured, ErrClosed, ErrTwoUsers, and those of a context that was cancelled.
+// entry, nor that none could be asked as Redis is down: Missing.Unreached. Errors: ErrNotConfigured, ErrClosed,
+// ErrTwoUsers, and those of a context that was cancelled or over before.
 func (b Broadcast) FetchSockets(ctx context.Context) (Fetched, error) {
 	e, err := b.begin()
 	switch {
@@ -64,7 +65,8 @@ type RemoteSocket struct {
 	Rooms []string
 	// UserID of its principal; empty for sockets without a user and for those of Node.js.
 	UserID string
-	// Handshake is what it was connected with.
+	// Handshake is what it was connected with; empty when the instance that has the socket left out the handshakes of its answer,
+	// as they were larger than 8 MiB together.
 	Handshake RemoteHandshake
 	// Local: it is a socket of this instance.
 	Local bool

@@ -9,7 +9,7 @@ import (
 )
 
 // SocketsJoin puts the sockets into rooms. When it returns nil those of this instance are in, and for the others it is on
-// its way: what the same goroutine does afterwards finds them in the rooms. A socket that is in too many rooms already is
+// its way: what the same goroutine does afterwards finds them in the rooms (what other instances do, see Broadcast). A socket that is in too many rooms already is
 // logged, where it is, and left out. Errors: ErrEmptyRoom (then nothing is done), ErrNotConfigured, ErrClosed, ErrTwoUsers, the
 // context's.
 func (b Broadcast) SocketsJoin(ctx context.Context, rooms ...string) error {
@@ -29,7 +29,7 @@ func (b Broadcast) SocketsJoin(ctx context.Context, rooms ...string) error {
 // SocketsLeave takes the sockets out of rooms, as SocketsJoin puts them in. No socket leaves its own room. Errors: as
 // SocketsJoin, except ErrEmptyRoom.
 func (b Broadcast) SocketsLeave(ctx context.Context, rooms ...string) error {
-	rooms = withNames(nil, rooms)
+	rooms = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool { return name == "" })
 	if len(rooms) == 0 {
 		_, err := b.begin()
 		return err

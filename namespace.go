@@ -118,12 +118,13 @@ func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
 }
 
 // Of returns a static namespace and makes it when it is new; a missing slash in front is added. Names with a comma or a
-// question mark cannot be addressed by any client: for them it returns ErrInvalidNamespace.
+// question mark cannot be addressed by any client, and a number sign separates namespace and room where instances speak to each
+// other: for them it returns ErrInvalidNamespace.
 func (s *Server) Of(name string) (*Namespace, error) {
 	if !strings.HasPrefix(name, "/") {
 		name = "/" + name
 	}
-	if strings.ContainsAny(name, ",?") {
+	if strings.ContainsAny(name, ",?#") {
 		return nil, fmt.Errorf("%w: %q", ErrInvalidNamespace, name)
 	}
 	return s.namespaces.of(name), nil

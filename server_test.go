@@ -147,8 +147,10 @@ func TestOn_Misuse_IsTheReferencesErrorInItsOrder(t *testing.T) {
 	require.ErrorIs(t, s.On("disconnect", nothing), actio.ErrReservedEvent)
 	require.ErrorIs(t, s.Emit("connect_error"), actio.ErrReservedEvent)
 	require.ErrorIs(t, actio.On[int, int](s.Root(), "y", nil), actio.ErrInvalidHandler)
-	_, err := s.Of("a,b")
-	require.ErrorIs(t, err, actio.ErrInvalidNamespace)
+	for _, name := range []string{"a,b", "/a?b", "/a#b"} {
+		_, err := s.Of(name)
+		require.ErrorIs(t, err, actio.ErrInvalidNamespace)
+	}
 	n, err := s.Of("chat")
 	require.NoError(t, err)
 	same, err := s.Of("/chat")

@@ -57,7 +57,8 @@ func (e *ServerEvent) WantsReply() bool { return e.reply != nil }
 type ServerEventFunc func(ctx context.Context, e *ServerEvent)
 
 // OnServerSideEmit adds a handler for an event that other instances send to this namespace with ServerSideEmit. Those that
-// want no answer are handled one at a time, in the order in which they came; those that want one at once and in parallel. Errors:
+// want no answer are handled one at a time, in the order in which they came; those that want one at once and in parallel, 1000
+// at a time at most. What is over the bounds is dropped and counted. Errors:
 // ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent.
 func (n *Namespace) OnServerSideEmit(event string, h ServerEventFunc) error {
 	switch {
@@ -156,13 +157,21 @@ func (n *instance) ServerEvent(namespace, event string, args wire.Args, reply fu
 		return
 	}
 	j := &serverJob{engine: n.engine, handlers: list, event: &ServerEvent{Name: event, Args: args, reply: reply}}
-	if reply != nil {
-		n.engine.system.Workers().Run(j)
-		return
-	}
-	if !ns.serverJobs.push(j) {
+	if !n.engine.take(ns, j) {
 		n.engine.serverEventsDropped.Add(1)
 	}
+}
+
+// take has a worker run the job, or drops it: false.
+func (e *Engine) take(ns *Namespace, j *serverJob) bool {
+	if !j.event.WantsReply() {
+		return ns.serverJobs.push(j)
+	}
+	if e.serverQuestions.Add(1) > maxServerQuestions || !e.system.Workers().Run(j) {
+		e.serverQuestions.Add(-1)
+		return false
+	}
+	return true
 }
 
 // serverJob is one event of another instance with its handlers.
@@ -174,6 +183,9 @@ type serverJob struct {
 
 // Run is called by a worker.
 func (j *serverJob) Run() {
+	if j.event.WantsReply() {
+		defer j.engine.serverQuestions.Add(-1)
+	}
 	for _, h := range j.handlers {
 		j.call(h)
 	}
@@ -188,6 +200,9 @@ func (j *serverJob) call(h ServerEventFunc) {
 	}()
 	h(j.engine.life, j.event)
 }
+
+// maxServerQuestions bounds the events of other instances that want an answer and are being handled.
+const maxServerQuestions = 1000
 
 // maxServerJobs bounds the events of other instances that wait for their handlers in one namespace.
 const maxServerJobs = 10_000

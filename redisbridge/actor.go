@@ -69,7 +69,12 @@ func (a *node) dispatch(message any) {
 	case *expect:
 		a.expect(m.request, m.answers)
 	case *conclude:
+		if m.unreached {
+			a.unreached(m.request)
+		}
 		a.conclude(m.request)
+	case *recounted:
+		a.recounted(m)
 	case *question:
 		a.question(m.message)
 	case *questionDone:

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 
@@ -71,6 +72,7 @@ func (b *Bridge) reply(m *format.Message) {
 	case format.Fetch:
 		answer.Kind = format.Fetched
 		answer.Sockets, err = b.in.Sockets(ctx, m.Namespace, m.Target)
+		b.slim(answer.Sockets)
 	case format.ListIDs:
 		answer.Kind = format.IDs
 		answer.IDs, err = b.ids(ctx, m.Namespace, m.Target)
@@ -83,6 +85,29 @@ func (b *Bridge) reply(m *format.Message) {
 		return
 	}
 	b.publish(answer)
+}
+
+// maxHandshakes bounds the bytes of all handshakes in one answer. Unless configured otherwise Redis cuts off a subscriber for whom
+// 32 MiB wait, and with it everything else that it listens to.
+const maxHandshakes = 8 << 20
+
+// slim leaves the handshakes out when there are too many of them, as clients decide how large they are: the rest is worth more.
+func (b *Bridge) slim(sockets []format.Socket) {
+	size := 0
+	for i := range sockets {
+		text, _, _ := sockets[i].Handshake.JSON()
+		size += len(text)
+	}
+	if size <= maxHandshakes {
+		return
+	}
+	for i := range sockets {
+		sockets[i].Handshake = format.NewPayload([]byte("{}"), nil)
+	}
+	if b.limit.allow() {
+		b.sys.Logger().Warn("handshakes left out of an answer to the cluster", slog.Int("sockets", len(sockets)),
+			slog.Int("bytes", size))
+	}
 }
 
 func (b *Bridge) ids(ctx context.Context, namespace string, t Target) ([]string, error) {

@@ -102,7 +102,7 @@ func (b *Bridge) request(ctx context.Context, m *format.Message, answer format.K
 func (b *Bridge) put(ctx context.Context, r *request, f format.Frame) {
 	others, err := b.others(ctx, r)
 	if err != nil {
-		b.tell(&conclude{request: r})
+		b.tell(&conclude{request: r, unreached: true})
 		return
 	}
 	b.tell(&expect{request: r, answers: others})
@@ -111,7 +111,7 @@ func (b *Bridge) put(ctx context.Context, r *request, f format.Frame) {
 	}
 	(*b.link.Load()).Emit(f, func(o link.Outcome) {
 		if o == link.Dropped {
-			b.tell(&conclude{request: r})
+			b.tell(&conclude{request: r, unreached: true})
 		}
 	})
 }
@@ -130,8 +130,13 @@ func (b *Bridge) others(ctx context.Context, r *request) (int, error) {
 	if err := (*l).Subscribed(ctx, b.dialect.Channels(m.Namespace)...); err != nil {
 		return 0, err
 	}
+	return b.listeners(ctx, m)
+}
+
+// listeners is the number of instances beside this one that listen for a request now.
+func (b *Bridge) listeners(ctx context.Context, m *format.Message) (int, error) {
 	private := m.Target.User != "" && len(m.Target.Rooms) == 0
-	counts, err := (*l).Count(ctx, []format.Subscription{b.dialect.Census(m.Namespace, private)})
+	counts, err := (*b.link.Load()).Count(ctx, []format.Subscription{b.dialect.Census(m.Namespace, private)})
 	if err != nil {
 		return 0, err
 	}

@@ -24,6 +24,7 @@ type linkage interface {
 	Subscribe(subs ...format.Subscription)
 	Unsubscribe(subs ...format.Subscription)
 	Subscribed(ctx context.Context, subs ...format.Subscription) error
+	Unsubscribed(ctx context.Context, subs ...format.Subscription) error
 	Stats() link.Stats
 	Close(ctx context.Context) error
 }
@@ -45,6 +46,7 @@ type Bridge struct {
 	heard atomic.Pointer[map[string]bool]       // by namespace, whether somebody else listens; nil: not known
 	scope atomic.Pointer[[]format.Subscription] // the census of every namespace
 	count counters                              // what Stats returns
+	fresh freshRooms                            // those that sockets of neighbours have just been put into
 	limit logLimit                              // of what neighbours can make us log
 	life  context.Context                       //nolint:containedctx // ends with Close, and with it all that is done for neighbours
 	end   context.CancelCauseFunc               // ends life
@@ -133,26 +135,10 @@ func (b *Bridge) UID() string { return b.uid }
 func (b *Bridge) AddNamespace(name string) { b.tell(&addNamespace{name: name}) }
 
 // RoomChanged says that the first local socket has come into a room, or the last has left it; calls for one room must be
-// made in the order of what they say. It never blocks. Only to be called when NeedsRooms, for rooms that are the own room of
-// a socket only when NeedsOwnRooms.
+// made in the order of what they say. It never blocks. Only to be called when Options.NeedsRooms, for rooms that are the own
+// room of a socket only when Options.NeedsOwnRooms.
 func (b *Bridge) RoomChanged(namespace, room string, present bool) {
 	b.tell(&roomChanged{namespace: namespace, room: room, present: present})
-}
-
-// NeedsRooms reports whether RoomChanged is to be called.
-func (b *Bridge) NeedsRooms() bool {
-	if b.options.Adapter == ShardedAdapter {
-		return b.options.SubscriptionMode != format.StaticMode
-	}
-	return b.options.DynamicRooms
-}
-
-// NeedsOwnRooms reports whether RoomChanged is to be called also for the own rooms of sockets.
-func (b *Bridge) NeedsOwnRooms() bool {
-	if b.options.Adapter == ShardedAdapter {
-		return b.options.SubscriptionMode == format.DynamicPrivateMode
-	}
-	return b.options.DynamicRooms
 }
 
 // Stats returns the counters.

@@ -21,6 +21,7 @@
 //	begin          Fetch, Ask, ...   answers to a request of ours are collected from now on
 //	expect         Fetch, Ask, ...   how many neighbours will answer, as Redis says
 //	answered       a neighbour       an answer; the last one that is awaited ends the request
+//	recounted      recount           how many listen, counted again because somebody is gone or has come
 //	conclude       Fetch, Ask, ...   the time is up, or Redis is down: the request ends with what has come
 //	question       a neighbour       a request that has to wait for the Instance: on one of a few goroutines
 //	questionDone   a goroutine       the next one
@@ -49,11 +50,13 @@
 //
 // # Who is missing
 //
-// Redis tells how many instances listen to a namespace; a request waits for as many answers, less our own. When they have come,
-// known neighbours without an answer are dead, as what is dead listens to nothing: they are missing. The only other reason is
-// that they have not got the namespace; who is heard of again after such a silence counts as one of these until it speaks. When
+// Redis tells how many instances listen to a namespace; a request waits for as many answers, less our own. When they have come
+// although a known neighbour has not answered, Redis is asked once more: another may have come and answered in its place. If
+// the number is right the neighbour is dead, as what is dead listens to nothing: it is missing. The only other reason is
+// that it has not got the namespace; who is heard of again after such a silence counts as one of these until it speaks. When
 // the time is up, known neighbours without an answer are missing by name, and what Redis counted beyond them is missing
-// unnamed. A neighbour that leaves or dies meanwhile is missing, and not waited for any more.
+// unnamed. A neighbour that leaves or dies meanwhile is missing, and not waited for any more. When Redis cannot be asked
+// nobody is, and nobody knows how many there are: Missing.Unreached.
 //
 // # A crash
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -25,7 +24,10 @@ type EmitterOptions struct {
 // Emitter speaks to the servers of a cluster from a program that has none, as @socket.io/redis-emitter does. It is immutable:
 // its methods return another one and leave their receiver as it was, so that it can be kept, shared and reused. It is safe for
 // concurrent use. It keeps nothing open and owns nothing: each call publishes one message with the client that it was made
-// with, and returns what Redis said of it. That says nothing of whether anybody got the message.
+// with, and returns what Redis said of it. That says nothing of whether anybody got the message. Calls one after the other take
+// effect in that order, except in a Redis Cluster, where different channels are served by different nodes, and except that
+// servers whose rooms have channels of their own (see SubscriptionMode and DynamicRooms in Options) hear a room one round trip
+// after it has got its first member there.
 type Emitter struct {
 	client    redis.UniversalClient
 	dialect   format.Dialect
@@ -33,6 +35,7 @@ type Emitter struct {
 	target    Target
 	addressed bool // to rooms or a user, of which there may be none
 	flags     format.Flags
+	problem   error // in how it was put together
 }
 
 // NewEmitter makes an Emitter for the namespace "/", that publishes with the given client. Errors: ErrInvalidOptions.
@@ -62,24 +65,31 @@ func (e *Emitter) Of(namespace string) *Emitter {
 }
 
 // To adds rooms: a socket that is in any of them is addressed, once. A socket's id is a room too. Without any, nobody is
-// addressed unless rooms are added otherwise: a list that was computed and is empty must not reach everybody.
+// addressed unless rooms are added otherwise: a list that was computed and is empty must not reach everybody. Empty names are no
+// rooms.
 func (e *Emitter) To(rooms ...string) *Emitter {
-	return e.with(func(o *Emitter) {
-		o.addressed, o.target.Rooms = true, slices.Concat(o.target.Rooms, rooms)
-	})
+	return e.with(func(o *Emitter) { o.addressed, o.target = true, o.target.With(rooms...) })
 }
 
 // In is To.
 func (e *Emitter) In(rooms ...string) *Emitter { return e.To(rooms...) }
 
-// ToUser adds the sockets of a user, which only servers of actio know. The empty user is nobody.
+// ToUser adds the sockets of a user, which only servers of actio know. The empty user is nobody. A second user is an error
+// (ErrTwoUsers) of whatever the Emitter is used for.
 func (e *Emitter) ToUser(user string) *Emitter {
-	return e.with(func(o *Emitter) { o.addressed, o.target.User = true, user })
+	return e.with(func(o *Emitter) {
+		o.addressed = true
+		target, err := o.target.WithUser(user)
+		if err != nil {
+			o.problem = err
+		}
+		o.target = target
+	})
 }
 
 // Except excludes the sockets that are in any of the rooms.
 func (e *Emitter) Except(rooms ...string) *Emitter {
-	return e.with(func(o *Emitter) { o.target.Except = slices.Concat(o.target.Except, rooms) })
+	return e.with(func(o *Emitter) { o.target = o.target.Without(rooms...) })
 }
 
 // Volatile makes the event one that may be lost: a client that is not ready for it does not get it.
@@ -136,6 +146,9 @@ func encodeEvent(event string, args []any) (format.Payload, error) {
 
 // publish sends a message to the addressed sockets, if there are any.
 func (e *Emitter) publish(ctx context.Context, m *format.Message) error {
+	if e.problem != nil {
+		return fmt.Errorf("redisbridge: emitter: %w", e.problem)
+	}
 	if e.addressed && e.target.All() {
 		return nil
 	}

@@ -155,3 +155,16 @@ func TestEmitter_Failures_AreReturned(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, e.Emit(ctx, "e"), context.Canceled)
 }
+
+func TestEmitter_TwoUsersOrEmptyNames_AsABroadcast(t *testing.T) {
+	e, _, next := emitter(t, EmitterOptions{})
+	ctx := t.Context()
+	require.NoError(t, e.ToUser("ann").ToUser("").ToUser("ann").To("", "r").Except("", "x").Emit(ctx, "e"))
+	assert.Equal(t, format.Target{User: "ann", Rooms: []string{"r"}, Except: []string{"x"}}, next().Target)
+	two := e.ToUser("ann").ToUser("bob")
+	require.ErrorIs(t, two.Emit(ctx, "e"), ErrTwoUsers)
+	require.ErrorIs(t, two.SocketsJoin(ctx, "r"), ErrTwoUsers)
+	require.NoError(t, e.To("").Emit(ctx, "to nobody"))
+	require.NoError(t, e.Emit(ctx, "to all"))
+	assert.True(t, next().Target.All())
+}

@@ -1,6 +1,7 @@
 package redisbridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -114,14 +115,9 @@ func (b *Bridge) apply(m *format.Message) {
 	ctx, cancel := b.sys.Clock().Context(b.life, "redis apply", b.options.RequestTimeout)
 	defer cancel()
 	here := m.Request != "" && b.has(ctx, m.Namespace, t)
-	var err error
-	switch m.Kind { //nolint:exhaustive // what take brings here
-	case format.Join:
-		err = b.in.Join(ctx, m.Namespace, t, m.Rooms)
-	case format.Leave:
-		err = b.in.Leave(ctx, m.Namespace, t, m.Rooms)
-	case format.Disconnect:
-		err = b.in.Disconnect(ctx, m.Namespace, t, m.Close)
+	err := b.carryOut(ctx, m, t)
+	if errors.Is(err, roomregistry.ErrShardFailed) { // and is back: whoever asked will not ask again
+		err = b.carryOut(ctx, m, t)
 	}
 	if err != nil {
 		b.failed(m, err)
@@ -129,6 +125,17 @@ func (b *Bridge) apply(m *format.Message) {
 	}
 	if here {
 		b.publish(&format.Message{Kind: format.Done, Namespace: m.Namespace, Request: m.Request, To: m.Sender})
+	}
+}
+
+func (b *Bridge) carryOut(ctx context.Context, m *format.Message, t Target) error {
+	switch m.Kind {
+	case format.Join:
+		return b.in.Join(ctx, m.Namespace, t, m.Rooms)
+	case format.Leave:
+		return b.in.Leave(ctx, m.Namespace, t, m.Rooms)
+	default:
+		return b.in.Disconnect(ctx, m.Namespace, t, m.Close)
 	}
 }
 

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/wire"
@@ -253,5 +255,38 @@ func TestEmit_SkipUnheard_SkipsOnlyWhatNobodyWouldHear(t *testing.T) {
 		time.Sleep(DefaultHeartbeatInterval)
 		emit()
 		assert.Equal(r.t, 5, a.link.emits())
+	})
+}
+
+func TestApply_RegistryCrashes_IsTriedOnceMore(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a, b := r.add(Options{}), r.add(Options{}, "b1")
+		b.in.set(func(i *instance) { i.failOnce = roomregistry.ErrShardFailed })
+		a.Emit(&format.Message{Kind: format.Join, Namespace: "/", Rooms: []string{"r"}}, nil)
+		synctest.Wait()
+		assert.Equal(r.t, []string{"join"}, b.in.story())
+	})
+}
+
+func TestFetch_HandshakesTooLarge_AreLeftOut(t *testing.T) {
+	both(t, func(r *rig, o Options) {
+		a, b := r.add(o), r.add(o, "b1", "b2")
+		large := `{"url":"` + strings.Repeat("x", maxHandshakes/2) + `"}`
+		b.in.set(func(i *instance) { i.handshake = large })
+		sockets, missing, err := a.Fetch(r.t.Context(), "/", Target{}, 0)
+		require.NoError(r.t, err)
+		assert.True(r.t, missing.None())
+		assert.Len(r.t, sockets, 2)
+		for _, s := range sockets {
+			text, _, err := s.Handshake.JSON()
+			require.NoError(r.t, err)
+			assert.JSONEq(r.t, `{}`, string(text))
+			assert.Equal(r.t, []string{s.ID}, s.Rooms)
+		}
+		sockets, _, err = a.Fetch(r.t.Context(), "/", Target{Rooms: []string{"b1"}}, 0)
+		require.NoError(r.t, err)
+		text, _, err := sockets[0].Handshake.JSON()
+		require.NoError(r.t, err)
+		assert.Len(r.t, text, len(large))
 	})
 }

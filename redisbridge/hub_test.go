@@ -45,6 +45,22 @@ func (h *hub) publish(f format.Frame) {
 	}
 }
 
+// count counts the subscribers.
+func (h *hub) count(subs []format.Subscription) []int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	counts := make([]int, len(subs))
+	for i, s := range subs {
+		counts[i] = h.strangers[s]
+		for _, o := range h.links {
+			if o.has(s) {
+				counts[i]++
+			}
+		}
+	}
+	return counts
+}
+
 func (h *hub) stranger(s format.Subscription, n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -69,6 +85,7 @@ type fakeLink struct {
 	mu        sync.Mutex
 	subs      []format.Subscription
 	inbox     []format.Frame
+	unread    []format.Frame // what came while it was dead
 	emitted   []format.Frame
 	published []format.Frame
 	closed    bool
@@ -77,6 +94,7 @@ type fakeLink struct {
 	hold      bool         // what is emitted is neither published nor settled
 	countErr  error
 	counting  chan struct{} // Count waits for it
+	counted   func()        // called when Count knows the numbers, once
 	closeErr  error
 	expected  []int // what Expect was told
 }
@@ -93,10 +111,14 @@ func matches(s format.Subscription, channel string) bool {
 func (l *fakeLink) offer(f format.Frame) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.dead || !slices.ContainsFunc(l.subs, func(s format.Subscription) bool { return matches(s, f.Channel) }) {
+	if l.closed || !slices.ContainsFunc(l.subs, func(s format.Subscription) bool { return matches(s, f.Channel) }) {
 		return
 	}
 	f.Payload = slices.Clone(f.Payload)
+	if l.dead {
+		l.unread = append(l.unread, f)
+		return
+	}
 	l.inbox = append(l.inbox, f)
 	select {
 	case l.wake <- struct{}{}:
@@ -172,17 +194,13 @@ func (l *fakeLink) Count(ctx context.Context, subs []format.Subscription) ([]int
 	if err != nil {
 		return nil, err
 	}
-	h := l.hub
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	counts := make([]int, len(subs))
-	for i, s := range subs {
-		counts[i] = h.strangers[s]
-		for _, o := range h.links {
-			if o.has(s) {
-				counts[i]++
-			}
-		}
+	counts := l.hub.count(subs)
+	l.mu.Lock()
+	counted := l.counted
+	l.counted = nil
+	l.mu.Unlock()
+	if counted != nil {
+		counted()
 	}
 	return counts, nil
 }
@@ -224,6 +242,13 @@ func (l *fakeLink) Subscribed(_ context.Context, subs ...format.Subscription) er
 	return nil
 }
 
+func (l *fakeLink) Unsubscribed(_ context.Context, subs ...format.Subscription) error {
+	if slices.ContainsFunc(subs, l.has) {
+		return link.ErrWanted
+	}
+	return nil
+}
+
 func (l *fakeLink) Stats() link.Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -239,6 +264,13 @@ func (l *fakeLink) Close(context.Context) error {
 		close(l.done)
 	}
 	return l.closeErr
+}
+
+// missed returns what came while it was dead.
+func (l *fakeLink) missed() []format.Frame {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.unread)
 }
 
 // set changes the link's behaviour.

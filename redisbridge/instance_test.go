@@ -21,6 +21,8 @@ type instance struct {
 	replies    []func(args ...any) error
 	block      chan struct{} // Join and Sockets wait for it
 	fail       error
+	failOnce   error
+	handshake  string // "": a small one
 	panics     bool
 	mute       bool // Ask answers nothing
 }
@@ -94,6 +96,9 @@ func (i *instance) Ask(q Question) func() {
 func (i *instance) wait(ctx context.Context) error {
 	i.mu.Lock()
 	block, fail := i.block, i.fail
+	if i.failOnce != nil {
+		fail, i.failOnce = i.failOnce, nil
+	}
 	i.mu.Unlock()
 	if block != nil {
 		select {
@@ -148,11 +153,15 @@ func (i *instance) Sockets(ctx context.Context, _ string, t Target) ([]format.So
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	handshake := i.handshake
+	if handshake == "" {
+		handshake = `{"url":"/"}`
+	}
 	var all []format.Socket
 	for _, id := range i.of(t) {
 		all = append(all, format.Socket{
 			ID: id, Rooms: slices.Clone(i.sockets[id]), User: "user of " + id,
-			Handshake: format.NewPayload([]byte(`{"url":"/"}`), nil), Data: format.NewPayload([]byte(`{}`), nil),
+			Handshake: format.NewPayload([]byte(handshake), nil), Data: format.NewPayload([]byte(`{}`), nil),
 		})
 	}
 	return all, nil

@@ -213,7 +213,6 @@ func TestClose_TwiceAndAfterwards_Harmless(t *testing.T) {
 func TestSubscriptions_NamespacesAndRooms_FollowWhatIsWanted(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := r.add(Options{DynamicRooms: true})
-		assert.True(r.t, a.NeedsRooms())
 		has := func(wanted bool, subs ...format.Subscription) {
 			r.t.Helper()
 			synctest.Wait()
@@ -253,9 +252,8 @@ func TestOptions_Needs_ByAdapterAndMode(t *testing.T) {
 		{Options{Adapter: ShardedAdapter, SubscriptionMode: format.StaticMode}, false, false},
 		{Options{Adapter: ShardedAdapter, SubscriptionMode: format.DynamicPrivateMode}, true, true},
 	} {
-		b := &Bridge{options: c.o}
-		assert.Equal(t, c.rooms, b.NeedsRooms(), "%+v", c.o)
-		assert.Equal(t, c.own, b.NeedsOwnRooms(), "%+v", c.o)
+		assert.Equal(t, c.rooms, c.o.NeedsRooms(), "%+v", c.o)
+		assert.Equal(t, c.own, c.o.NeedsOwnRooms(), "%+v", c.o)
 	}
 }
 

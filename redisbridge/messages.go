@@ -75,7 +75,15 @@ type (
 	// conclude ends a request with what has come.
 	conclude struct {
 		late
-		request *request
+		request   *request
+		unreached bool // nobody got it
+	}
+	// recounted is the number of instances that listen for a request, counted again.
+	recounted struct {
+		late
+		request   *request
+		listeners int
+		err       error
 	}
 	// answered is an answer of a neighbour to some request.
 	answered struct {

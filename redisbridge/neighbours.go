@@ -90,6 +90,9 @@ func (a *node) heardOf(uid string) {
 			a.expiry.Reset(a.options.HeartbeatTimeout)
 		}
 		a.sys.Logger().Info("cluster neighbour found", slog.String("peer", uid))
+		for _, r := range a.pending {
+			a.joined(r, uid)
+		}
 	}
 	p.heard = time.Now()
 	for n := range p.silent {
@@ -129,9 +132,7 @@ func (a *node) forget(uid, why string) {
 	a.show()
 	a.sys.Logger().Info("cluster neighbour gone", slog.String("peer", uid), slog.String("why", why))
 	for _, r := range a.pending {
-		if r.lose(uid) {
-			a.conclude(r)
-		}
+		a.lost(r, uid)
 	}
 }
 

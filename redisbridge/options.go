@@ -55,10 +55,12 @@ type Options struct {
 	RequestTimeout time.Duration
 	// ReadyTimeout bounds the wait for the connections at the start; 0 = DefaultReadyTimeout.
 	ReadyTimeout time.Duration
-	// DynamicRooms (classic) listens to the channels of rooms with members only, in place of one pattern for all rooms. A
-	// broadcast to one room right after the first join may then be missed, as the subscription takes a round trip.
+	// DynamicRooms (classic) listens to the channels of rooms with members only, in place of one pattern for all rooms. An
+	// instance listens one round trip to Redis after its first socket has joined: what others send to the room alone until then
+	// does not reach that socket, unless they put it there themselves (SocketsJoin).
 	DynamicRooms bool
-	// SubscriptionMode (sharded) says which rooms have a channel of their own.
+	// SubscriptionMode (sharded) says which rooms have a channel of their own, with the same consequence for their first members as
+	// DynamicRooms has. In StaticMode none has.
 	SubscriptionMode format.SubscriptionMode
 	// SpecificResponses (classic) answers on the channel of the instance that asked, as publishOnSpecificResponseChannel does.
 	SpecificResponses bool
@@ -130,6 +132,23 @@ func (o Options) withDefaults() Options {
 		}
 	}
 	return o
+}
+
+// NeedsRooms reports whether Bridge.RoomChanged is to be called: rooms have channels of their own, which are listened to only
+// while they have members here.
+func (o Options) NeedsRooms() bool {
+	if o.Adapter == ShardedAdapter {
+		return o.SubscriptionMode != format.StaticMode
+	}
+	return o.DynamicRooms
+}
+
+// NeedsOwnRooms reports whether Bridge.RoomChanged is to be called also for the own rooms of sockets.
+func (o Options) NeedsOwnRooms() bool {
+	if o.Adapter == ShardedAdapter {
+		return o.SubscriptionMode == format.DynamicPrivateMode
+	}
+	return o.DynamicRooms
 }
 
 // newUID makes the name of this instance in the cluster.

@@ -13,12 +13,14 @@ type request struct {
 	message *format.Message
 	answer  format.Kind // of the answers that tell that a neighbour has answered
 
-	ended    bool
-	expected int                 // answers; -1: not known yet
-	awaited  map[string]struct{} // peers that have not answered, those among them that are lost included
-	lost     map[string]struct{} // peers that were awaited when they left or died
-	named    map[string]struct{} // neighbours that have answered and said who they are
-	unnamed  int                 // answers that did not say whose they are
+	ended     bool
+	expected  int                 // answers; -1: not known yet
+	awaited   map[string]struct{} // peers that have not answered, those among them that are lost included
+	newcomers map[string]struct{} // peers that were not known when it began, and have not answered
+	departed  int                 // neighbours that have answered and left
+	recounts  recounts            // whether it was asked again who listens
+	named     map[string]struct{} // neighbours that have answered and said who they are
+	unnamed   int                 // answers that did not say whose they are
 
 	begun   chan struct{} // closed when the actor knows it, and so everything that its caller has told the bridge before
 	done    chan struct{}
@@ -31,7 +33,7 @@ type request struct {
 func newRequest(m *format.Message, answer format.Kind) *request {
 	return &request{
 		message: m, answer: answer, expected: -1, begun: make(chan struct{}), done: make(chan struct{}),
-		awaited: make(map[string]struct{}), lost: make(map[string]struct{}), named: make(map[string]struct{}),
+		awaited: make(map[string]struct{}), newcomers: make(map[string]struct{}), named: make(map[string]struct{}),
 	}
 }
 
@@ -46,6 +48,14 @@ func (a *node) begin(r *request) {
 	a.pending[r.message.Request] = r
 	a.count.pending.Store(int64(len(a.pending)))
 	if !a.up() {
+		a.unreached(r)
+	}
+}
+
+// unreached ends a request that nobody got.
+func (a *node) unreached(r *request) {
+	if !r.ended {
+		r.missing.Unreached = true
 		a.conclude(r)
 	}
 }
@@ -55,9 +65,11 @@ func (a *node) expect(r *request, answers int) {
 		return // it belongs to its caller
 	}
 	r.expected = max(answers, 0)
-	if r.complete() {
-		a.fulfilled(r)
+	if r.recounts.again {
+		a.recount(r)
+		return
 	}
+	a.progress(r)
 }
 
 // answered hands an answer to its request.
@@ -70,9 +82,7 @@ func (a *node) answered(m *format.Message) {
 		a.count.late.Add(1)
 		return
 	}
-	if r.complete() {
-		a.fulfilled(r)
-	}
+	a.progress(r)
 }
 
 // take reports whether m is an answer that was awaited.
@@ -109,22 +119,21 @@ func (r *request) comesFrom(uid string) bool {
 	}
 	r.named[uid] = struct{}{}
 	delete(r.awaited, uid)
-	delete(r.lost, uid)
+	if _, late := r.newcomers[uid]; late {
+		delete(r.newcomers, uid)
+		r.recounts.wanted = true
+	}
 	return true
 }
 
-// lose notes that a neighbour has left or died, and reports whether the request is complete without it.
-func (r *request) lose(uid string) bool {
-	if _, awaited := r.awaited[uid]; awaited {
-		r.lost[uid] = struct{}{}
-	}
-	r.acks.lose(uid)
-	return r.complete()
-}
-
-// complete reports whether nothing more is to come.
+// complete reports whether as many have answered as listened, and all of their clients. Who listens now and is new may have come
+// after the question.
 func (r *request) complete() bool {
-	return r.expected >= 0 && len(r.named)+r.unnamed+len(r.lost) >= r.expected && r.acks.open() <= 0
+	want := r.expected
+	if r.recounts.done {
+		want -= len(r.newcomers)
+	}
+	return r.expected >= 0 && len(r.named)+r.unnamed >= want && r.acks.open() <= 0
 }
 
 // fulfilled ends a request that got all the answers there are. A peer that gave none has not got the namespace, or is dead.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/wire"
 )
@@ -16,6 +17,8 @@ var (
 	ErrTimeout = errors.New("redisbridge: timeout")
 	// ErrGone: a client ended without an answer.
 	ErrGone = errors.New("redisbridge: client gone")
+	// ErrTwoUsers: an Emitter was given a second user.
+	ErrTwoUsers = format.ErrTwoUsers
 	// errDown: there is no use in asking.
 	errDown = errors.New("redisbridge: Redis is down")
 	// ErrLeft: the bridge did not learn before the context ended whether its farewell was sent.
@@ -28,10 +31,13 @@ type Missing struct {
 	Instances []string
 	// Unnamed is the number of further instances: Node.js, or of actio and not known yet.
 	Unnamed int
+	// Unreached: Redis could not be asked, so that nobody beyond this instance was. How many instances there are beside those
+	// in Instances is not known.
+	Unreached bool
 }
 
 // None reports whether all have answered.
-func (m Missing) None() bool { return len(m.Instances) == 0 && m.Unnamed == 0 }
+func (m Missing) None() bool { return len(m.Instances) == 0 && m.Unnamed == 0 && !m.Unreached }
 
 // Answer is what became of the question to one client.
 type Answer struct {

@@ -16,6 +16,7 @@ import (
 // the message: confirmed by Redis, dropped, or lost with a connection; see Stats. It must not block.
 func (b *Bridge) Emit(m *format.Message, settled func()) {
 	m.Sender = b.uid
+	b.freshen(m)
 	f, err := b.dialect.Encode(m)
 	l := b.link.Load()
 	switch {
@@ -33,6 +34,18 @@ func (b *Bridge) Emit(m *format.Message, settled func()) {
 	}
 	if settled != nil {
 		settled()
+	}
+}
+
+// freshen sees to it that what goes to a room after its Join reaches the sockets that joined, although their instances have just
+// begun to listen to its channel.
+func (b *Bridge) freshen(m *format.Message) {
+	switch {
+	case !b.options.NeedsRooms():
+	case m.Kind == format.Join:
+		b.fresh.add(m.Namespace, m.Rooms)
+	case m.Kind == format.Broadcast && len(m.Target.Rooms) == 1:
+		m.General = b.fresh.has(m.Namespace, m.Target.Rooms[0])
 	}
 }
 
@@ -74,9 +87,10 @@ func (b *Bridge) unsendable(k format.Kind, err error) {
 // leaveTimeout bounds the wait for a Redis that has stalled: a farewell is a courtesy.
 const leaveTimeout = time.Second
 
-// Leave tells the neighbours that this instance goes: they stop waiting for it, and ask it nothing any more. Requests that are
-// on their way already are still answered; broadcasts may not come any more, and own requests end at once. It returns when Redis has the farewell, after
-// a second at most, and at once when Redis is down: nobody could be told. ErrLeft when ctx ends before. Later calls do nothing.
+// Leave tells the neighbours that this instance goes: they stop waiting for it, and ask it nothing any more. Requests that have
+// arrived already are still answered; broadcasts may not come any more, and own requests end at once. It returns when Redis
+// has the farewell, after a second at most, and at once when Redis is down: nobody could be told. ErrLeft when ctx ends before.
+// Later calls do nothing.
 func (b *Bridge) Leave(ctx context.Context) error {
 	if !b.left.CompareAndSwap(false, true) || b.life.Err() != nil {
 		return nil
@@ -91,15 +105,13 @@ func (b *Bridge) Leave(ctx context.Context) error {
 	return nil
 }
 
-// farewell is sent behind everything that was emitted; gone is closed when it is known what became of it.
+// farewell is sent behind everything that was emitted, when Redis does not count us any more: the neighbours will ask it. gone
+// is closed when it is known what became of the farewell.
 func (a *node) farewell(gone chan struct{}) {
 	l := a.link.Load()
 	if l == nil || !a.up() {
 		close(gone)
 		return
-	}
-	for _, n := range a.sortedNamespaces() {
-		(*l).Unsubscribe(a.dialect.Census(n, false), a.dialect.Census(n, true))
 	}
 	f, err := a.dialect.Encode(&format.Message{Kind: format.Bye, Sender: a.uid})
 	if err != nil {
@@ -107,5 +119,15 @@ func (a *node) farewell(gone chan struct{}) {
 		close(gone)
 		return
 	}
-	(*l).Emit(f, func(link.Outcome) { close(gone) })
+	var census []format.Subscription
+	for _, n := range a.sortedNamespaces() {
+		census = append(census, a.dialect.Census(n, false), a.dialect.Census(n, true))
+	}
+	(*l).Unsubscribe(census...)
+	a.sys.Go("redis farewell", func() {
+		ctx, cancel := a.sys.Clock().Context(a.life, "redis farewell", leaveTimeout/2)
+		defer cancel()
+		_ = (*l).Unsubscribed(ctx, census...) // if Redis does not say so in time, they may wait for us
+		(*l).Emit(f, func(link.Outcome) { close(gone) })
+	})
 }

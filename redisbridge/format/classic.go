@@ -100,7 +100,7 @@ func (c *classic) broadcastChannel(m *Message) string {
 	switch {
 	case m.private():
 		return c.private + m.Namespace + "#"
-	case len(m.Target.Rooms) == 1 && m.Target.User == "":
+	case len(m.Target.Rooms) == 1 && m.Target.User == "" && !m.General:
 		return c.ofRoom(m.Namespace, m.Target.Rooms[0])
 	default:
 		return c.ofNamespace(m.Namespace)

@@ -65,6 +65,10 @@ type Message struct {
 	// else: which sockets are asked, who answers, that one has ended.
 	Extended bool
 
+	// General sends a Broadcast to one room on the channel of its namespace, as one to several rooms: a channel of its own may not
+	// be listened to yet. Not part of the wire.
+	General bool
+
 	Event   Payload  // Broadcast, AckBroadcast, ServerEvent: JSON array of name and arguments. Ack, ServerReply: JSON array of the arguments
 	Rooms   []string // Join, Leave, RoomNames
 	Close   bool     // Disconnect
@@ -74,17 +78,6 @@ type Message struct {
 	Socket  string   // Ack between instances of actio: whose. Legacy Join, Leave, Disconnect: the only one concerned
 	Gone    bool     // Ack: the socket ended, or could not be asked; Event is empty
 }
-
-// Target says which sockets of a namespace are meant: those in any of Rooms and those of User, or all when both are empty,
-// less those in any room of Except. User is an extension: a message with a User and no Rooms goes to instances of actio alone.
-type Target struct {
-	Rooms  []string
-	Except []string
-	User   string
-}
-
-// All tells whether the target is the whole namespace, exceptions apart.
-func (t Target) All() bool { return len(t.Rooms) == 0 && t.User == "" }
 
 // Flags are those of a packet. Further flags of the wire are ignored.
 type Flags struct {

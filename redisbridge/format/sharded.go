@@ -122,7 +122,7 @@ func (s *sharded) channel(m *Message) string {
 	switch t := m.Target; {
 	case m.private():
 		return s.private + m.Namespace + "#"
-	case m.Kind == Broadcast && len(t.Rooms) == 1 && t.User == "" && s.own(t.Rooms[0]):
+	case m.Kind == Broadcast && !m.General && len(t.Rooms) == 1 && t.User == "" && s.own(t.Rooms[0]):
 		return s.ofRoom(m.Namespace, t.Rooms[0])
 	default:
 		return s.ofNamespace(m.Namespace)

@@ -48,10 +48,10 @@ func add(t *testing.T, server *redisproc.Server, o redisbridge.Options, ids ...s
 		defer cancel()
 		assert.NoError(t, m.Close(ctx))
 	})
-	if m.NeedsRooms() {
+	if o.NeedsRooms() {
 		for _, id := range ids {
 			m.RoomChanged("/", "in"+id, true)
-			if m.NeedsOwnRooms() {
+			if o.NeedsOwnRooms() {
 				m.RoomChanged("/", sid(id), true)
 			}
 		}
