@@ -16,6 +16,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/rawclient"
+	"github.com/actio-go/actio/tests/internal/redisproc"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -30,6 +31,8 @@ type anvil struct {
 	sockets  sample[*actio.Socket]
 	events   sample[*actio.Event]
 	sessions sample[*actio.EngineSession]
+	asked    sample[*actio.ServerEvent]
+	remote   sample[actio.RemoteSocket]
 }
 
 // sample is some of what was added to it, of all ages.
@@ -70,6 +73,7 @@ func expected(err error) bool {
 	}
 	for _, known := range []error{
 		actio.ErrClosed, actio.ErrTimeout, actio.ErrInboxFull, actio.ErrTooManyAcks, actio.ErrAcknowledged,
+		context.DeadlineExceeded, // of a context that was over before the call
 	} {
 		if errors.Is(err, known) {
 			return true
@@ -156,11 +160,13 @@ func visitor(address string, i int) error {
 }
 
 func TestHammer_EveryMethodFrom64Goroutines_NeitherRacesNorPanicsNorHangs(t *testing.T) {
+	redis := redisproc.Start(t)
 	before := takeBaseline(1000)
 	a := &anvil{httpSwitch: actio.NewSwitch(nil)}
 	heartbeat := actio.EngineOptions{PingInterval: time.Second, PingTimeout: 2 * time.Second}
+	neighbour := serve(t, actio.Options{Redis: actio.RedisOptions{Client: redis.Client()}})
 	s := serve(t, actio.Options{
-		ValidateRooms: anyRoom, RegistryShards: 4, Engine: heartbeat,
+		ValidateRooms: anyRoom, RegistryShards: 4, Engine: heartbeat, Redis: actio.RedisOptions{Client: redis.Client()},
 		ClientConnected: func(_ context.Context, s *actio.Socket) { a.sockets.add(s) },
 	})
 	s.handle(t, "keep", func(_ context.Context, _ *actio.Socket, e *actio.Event) {
@@ -168,6 +174,12 @@ func TestHammer_EveryMethodFrom64Goroutines_NeitherRacesNorPanicsNorHangs(t *tes
 		assert.True(t, expected(err), err)
 		a.events.add(e)
 	})
+	require.NoError(t, neighbour.OnServerSideEmit("ask", func(_ context.Context, e *actio.ServerEvent) {
+		err := e.Reply()
+		assert.True(t, expected(err), err)
+	}))
+	require.NoError(t, s.OnServerSideEmit("ask", func(_ context.Context, e *actio.ServerEvent) { a.asked.add(e) }))
+	require.NoError(t, neighbour.ServerSideEmit("ask", 1))
 	var err error
 	a.server = s.Server
 	a.engine, err = actio.NewEngine(actio.EngineConfig{EngineOptions: heartbeat, OnSession: func(s *actio.EngineSession) {
@@ -207,6 +219,7 @@ func TestHammer_EveryMethodFrom64Goroutines_NeitherRacesNorPanicsNorHangs(t *tes
 
 	web.Close()
 	s.end(t)
+	neighbour.end(t)
 	*a = anvil{}
 	before.returned(t, 2<<20)
 }

@@ -60,6 +60,7 @@ func operations() map[string]operation {
 	all := map[string]operation{}
 	for _, some := range []map[string]operation{
 		functions(), serverOperations(), namespaceOperations(), socketOperations(), engineOperations(),
+		serverClusterOperations(), namespaceClusterOperations(), broadcastClusterOperations(), remoteOperations(),
 	} {
 		maps.Copy(all, some)
 	}

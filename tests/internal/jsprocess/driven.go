@@ -77,7 +77,7 @@ func (d *Driven) Call(ctx context.Context, request, result any) error {
 	defer d.forget(id)
 	line := append(strconv.AppendUint([]byte(`{"id":`), id, 10), ',')
 	if err := d.Send(append(line, text[1:]...)); err != nil {
-		return d.because(err)
+		return d.because(ctx, err)
 	}
 	select {
 	case a := <-answers:
@@ -89,12 +89,14 @@ func (d *Driven) Call(ctx context.Context, request, result any) error {
 	}
 }
 
-// because says why a process takes no more requests, if it has gone.
-func (d *Driven) because(err error) error {
-	if ended := d.Err(); ended != nil {
-		return ended
+// because says why a process takes no more requests: it has gone, or is about to be seen to.
+func (d *Driven) because(ctx context.Context, err error) error {
+	select {
+	case <-d.Ended():
+		return d.Err()
+	case <-ctx.Done():
+		return err
 	}
-	return err
 }
 
 func (d *Driven) expect(answers chan<- answer) uint64 {
