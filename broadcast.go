@@ -16,9 +16,10 @@ import (
 // on the others: after SocketsJoin(room) an event for the room reaches the sockets that joined, and an event that was
 // emitted before DisconnectSockets arrives before the end.
 //
-// With Redis a socket that joins a room by other means is in it at once for this instance. Where rooms have channels of their
-// own (Options.Redis.DynamicRooms; the sharded adapter unless in StaticMode) and it is the room's first on its instance, the
-// others reach it one round trip to Redis later.
+// With Redis there are two limits to that. The sharded adapter in a Redis Cluster keeps the order of each channel only: rooms have
+// channels of their own unless in StaticMode, and different nodes may serve them. And where rooms have channels of their own
+// (also Options.Redis.DynamicRooms), a socket that joins a room by other means than SocketsJoin, as the first on its instance, is
+// reached by the others one round trip to Redis later.
 type Broadcast struct {
 	namespace *Namespace
 	target    format.Target

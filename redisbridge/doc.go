@@ -37,7 +37,9 @@
 // # Guarantees
 //
 //   - What one goroutine emits leaves in that order; its requests leave behind it. What comes from one neighbour takes effect in
-//     the order in which it comes.
+//     the order in which it comes. In a Redis Cluster the sharded adapter has an order for each channel only.
+//   - What is emitted to a room behind its Join reaches who was joined, although its instance may not listen to the room yet: rooms
+//     that were joined a moment ago are reached by the channel of their namespace.
 //   - The own echo, and what is for rooms without local members, is dropped before its data is decoded. What is decoded is
 //     decoded once. Garbage is counted, and logged at most once a second.
 //   - A request ends: by the last answer, by its time, by its context, or by Close. Nothing of it is left then.
@@ -55,8 +57,9 @@
 // the number is right the neighbour is dead, as what is dead listens to nothing: it is missing. The only other reason is
 // that it has not got the namespace; who is heard of again after such a silence counts as one of these until it speaks. When
 // the time is up, known neighbours without an answer are missing by name, and what Redis counted beyond them is missing
-// unnamed. A neighbour that leaves or dies meanwhile is missing, and not waited for any more. When Redis cannot be asked
-// nobody is, and nobody knows how many there are: Missing.Unreached.
+// unnamed. When a neighbour leaves meanwhile, or dies and its heartbeat is missed, Redis is asked once more, too, so that
+// it is not waited for; whoever has come since then listens and was not asked: it is not waited for either. When Redis cannot be
+// asked nobody is, and nobody knows how many there are: Missing.Unreached.
 //
 // # A crash
 //
