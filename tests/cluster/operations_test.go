@@ -20,6 +20,7 @@ func TestMixedCluster_EveryOperation_InEveryDirection(t *testing.T) {
 			{"fetched sockets", fetchedSockets},
 			{"all rooms", allRooms},
 			{"joined and left rooms", joinedAndLeft},
+			{"joined rooms reached at once", joinedAndReached},
 			{"server events", serverEvents},
 			{"disconnected sockets", disconnected},
 		} {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -123,6 +124,27 @@ func joinAndLeave(t *testing.T, c *cluster, by speaker, whom target) {
 	c.settle(t)
 	for _, m := range c.members {
 		assert.Empty(t, m.fetch(t, to("team", "squad")), m.name())
+	}
+}
+
+// joinedAndReached: what an instance of actio sends to a room that it has just put sockets into reaches them, wherever they are:
+// no subscription is waited for.
+func joinedAndReached(t *testing.T, c *cluster) {
+	t.Helper()
+	for _, by := range []*instance{c.one, c.two} {
+		for n := range 20 {
+			room := fmt.Sprintf("just joined by %s: %d", by.name(), n)
+			by.socketsJoin(t, target{}, room)
+			by.emit(t, to(room), "just joined", n)
+		}
+		for _, one := range c.clients {
+			for n := range 20 {
+				assert.Equal(t, []any{float64(n)}, wait(t, one, "just joined"), one.title)
+			}
+		}
+		for n := range 20 {
+			by.socketsLeave(t, target{}, fmt.Sprintf("just joined by %s: %d", by.name(), n))
+		}
 	}
 }
 
