@@ -3,6 +3,7 @@ package actio
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/actio-go/actio/redisbridge/format"
 )
@@ -31,27 +32,40 @@ func (b Broadcast) FetchSockets(ctx context.Context) (Fetched, error) {
 	}
 	ctx, timeout, release := b.namespace.server.patience(ctx, b.flags.Timeout)
 	defer release()
-	here, err := e.neighbour.Sockets(ctx, b.namespace.name, b.target)
-	if err != nil {
-		return Fetched{}, fmt.Errorf("actio: fetch sockets: %w", closedIfStopped(err))
-	}
-	f := Fetched{Sockets: make([]RemoteSocket, 0, len(here))}
-	for _, s := range here {
-		f.Sockets = append(f.Sockets, b.namespace.remote(s, true))
-	}
-	bridge := e.bridge.Load()
-	if bridge == nil || b.local {
-		return f, nil
-	}
-	others, missing, err := bridge.Fetch(ctx, b.namespace.name, b.target, timeout)
-	f.Missing = missing
-	for _, s := range others {
-		f.Sockets = append(f.Sockets, b.namespace.remote(s, false))
-	}
+	f, err := b.fetch(ctx, e, timeout)
 	if err != nil {
 		return f, fmt.Errorf("actio: fetch sockets: %w", closedIfStopped(err))
 	}
 	return f, nil
+}
+
+// fetch asks this instance, then the others.
+func (b Broadcast) fetch(ctx context.Context, e *Engine, timeout time.Duration) (f Fetched, err error) {
+	begun := time.Now()
+	brief, cancel := e.system.Clock().Context(ctx, "fetch sockets", timeout)
+	defer cancel()
+	here, err := e.neighbour.Sockets(brief, b.namespace.name, b.target)
+	silent := err != nil && brief.Err() != nil && ctx.Err() == nil // a part of the registry is being rebuilt
+	if err != nil && !silent {
+		return f, err
+	}
+	f.Sockets = make([]RemoteSocket, 0, len(here))
+	for _, s := range here {
+		f.Sockets = append(f.Sockets, b.namespace.remote(s, true))
+	}
+	if bridge := e.bridge.Load(); bridge != nil && !b.local {
+		var others []format.Socket
+		others, f.Missing, err = bridge.Fetch(ctx, b.namespace.name, b.target, max(timeout-time.Since(begun), 1))
+		for _, s := range others {
+			f.Sockets = append(f.Sockets, b.namespace.remote(s, false))
+		}
+	} else {
+		err = nil
+	}
+	if silent {
+		f.Missing.Instances = append(f.Missing.Instances, e.uid)
+	}
+	return f, err
 }
 
 // RemoteSocket is a socket of any instance, described when it was fetched. Its methods work wherever it is; on one that has

@@ -36,17 +36,21 @@ type ServerEvent struct {
 	reply   func(args ...any) error
 }
 
-// Reply answers; the first call of all handlers counts, further ones return ErrAcknowledged. When no answer is wanted it does
-// nothing. Node.js neighbours take only the first argument.
+// Reply answers; the first call of all handlers that can be sent counts, further ones return ErrAcknowledged. When no answer is
+// wanted it does nothing. Node.js neighbours take only the first argument. Other errors: what the encoding of an argument
+// returned, and ErrClosed.
 func (e *ServerEvent) Reply(args ...any) error {
 	switch {
 	case e.reply == nil:
 		return nil
 	case !e.replied.CompareAndSwap(false, true):
 		return ErrAcknowledged
-	default:
-		return e.reply(args...)
 	}
+	if err := e.reply(args...); err != nil {
+		e.replied.Store(false)
+		return fmt.Errorf("actio: reply to %q: %w", e.Name, closedIfStopped(err))
+	}
+	return nil
 }
 
 // WantsReply tells whether an answer is wanted.

@@ -74,12 +74,16 @@ func TestServerEvent_WithAnswer_IsHandledInParallelAndAnsweredOnce(t *testing.T)
 		both.Done()
 		both.Wait() // two of them run at one time
 		assert.True(t, e.WantsReply())
+		assert.Error(t, e.Reply(func() {}), "it cannot be sent and does not count")
 		assert.NoError(t, e.Reply("first"))
 		assert.ErrorIs(t, e.Reply("second"), ErrAcknowledged)
 	}))
 	answers := make(chan []any, 4)
 	for range 2 {
 		s.neighbour().ServerEvent("/", "ask", wire.Args{}, func(args ...any) error {
+			if _, _, err := wire.EncodeArgs(args...); err != nil {
+				return err
+			}
 			answers <- args
 			return nil
 		})

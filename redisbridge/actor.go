@@ -18,6 +18,7 @@ type node struct {
 
 	health     health
 	peers      map[string]*peer // by uid
+	strangers  set              // uids of others that have answered
 	pending    map[string]*request
 	namespaces map[string]struct{}
 	rooms      map[format.Subscription]struct{}
@@ -38,7 +39,7 @@ func spawn(b *Bridge) *actor.PID {
 	return b.sys.Spawn(actor.PropsFromProducer(func() actor.Actor {
 		n := &node{
 			Bridge: b, guard: actors.NewGuard(b.sys, "redis bridge"),
-			health: health{since: time.Now()}, peers: make(map[string]*peer), pending: make(map[string]*request),
+			health: health{since: time.Now()}, peers: make(map[string]*peer), strangers: make(set), pending: make(map[string]*request),
 			namespaces: make(map[string]struct{}), rooms: make(map[format.Subscription]struct{}), polls: make(map[*poll]struct{}),
 		}
 		n.beat = b.sys.Clock().NewTimer("redis heartbeat", func() { b.tell(&beatDue{}) })
@@ -67,7 +68,7 @@ func (a *node) dispatch(message any) {
 	case *begin:
 		a.begin(m.request)
 	case *expect:
-		a.expect(m.request, m.answers)
+		a.expect(m.request, m.listeners)
 	case *conclude:
 		if m.unreached {
 			a.unreached(m.request)

@@ -2,10 +2,12 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/wire"
 )
@@ -67,7 +69,19 @@ func (b *Bridge) reply(m *format.Message) {
 	ctx, cancel := b.sys.Clock().Context(b.life, "redis answer", b.options.RequestTimeout)
 	defer cancel()
 	answer := &format.Message{Namespace: m.Namespace, Request: m.Request, To: m.Sender}
-	var err error
+	err := b.fill(ctx, answer, m)
+	if errors.Is(err, roomregistry.ErrShardFailed) { // and is back
+		err = b.fill(ctx, answer, m)
+	}
+	if err != nil {
+		b.failed(m, err)
+		return
+	}
+	b.publish(answer)
+}
+
+// fill finds out what answers a question.
+func (b *Bridge) fill(ctx context.Context, answer, m *format.Message) (err error) {
 	switch m.Kind { //nolint:exhaustive // what take brings here
 	case format.Fetch:
 		answer.Kind = format.Fetched
@@ -80,11 +94,7 @@ func (b *Bridge) reply(m *format.Message) {
 		answer.Kind = format.RoomNames
 		answer.Rooms, err = b.in.Rooms(ctx, m.Namespace)
 	}
-	if err != nil {
-		b.failed(m, err)
-		return
-	}
-	b.publish(answer)
+	return err
 }
 
 // maxHandshakes bounds the bytes of all handshakes in one answer. Unless configured otherwise Redis cuts off a subscriber for whom

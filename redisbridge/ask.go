@@ -105,19 +105,21 @@ func (b *Bridge) put(ctx context.Context, r *request, f format.Frame) {
 		b.tell(&conclude{request: r, unreached: true})
 		return
 	}
-	b.tell(&expect{request: r, answers: others})
+	b.tell(&expect{request: r, listeners: others})
 	if others == 0 {
 		return
 	}
-	(*b.link.Load()).Emit(f, func(o link.Outcome) {
+	(*b.link.Load()).EmitUntil(r.done, f, func(o link.Outcome) {
 		if o == link.Dropped {
 			b.tell(&conclude{request: r, unreached: true})
+		} else {
+			r.sent.Store(true)
 		}
 	})
 }
 
-// others asks Redis for the number of instances beside this one that listen for a request, as soon as their answers can reach
-// this one.
+// others asks Redis for the number of instances beside this one that listen for a request now, as soon as their answers can
+// reach this one.
 func (b *Bridge) others(ctx context.Context, r *request) (int, error) {
 	l := b.link.Load()
 	if l == nil || !b.view.Load().health.up() {
@@ -130,13 +132,8 @@ func (b *Bridge) others(ctx context.Context, r *request) (int, error) {
 	if err := (*l).Subscribed(ctx, b.dialect.Channels(m.Namespace)...); err != nil {
 		return 0, err
 	}
-	return b.listeners(ctx, m)
-}
-
-// listeners is the number of instances beside this one that listen for a request now.
-func (b *Bridge) listeners(ctx context.Context, m *format.Message) (int, error) {
 	private := m.Target.User != "" && len(m.Target.Rooms) == 0
-	counts, err := (*b.link.Load()).Count(ctx, []format.Subscription{b.dialect.Census(m.Namespace, private)})
+	counts, err := (*l).Count(ctx, []format.Subscription{b.dialect.Census(m.Namespace, private)})
 	if err != nil {
 		return 0, err
 	}

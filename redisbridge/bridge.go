@@ -18,6 +18,7 @@ import (
 // linkage is what the bridge needs of a *link.Link.
 type linkage interface {
 	Emit(f format.Frame, settled func(link.Outcome))
+	EmitUntil(over <-chan struct{}, f format.Frame, settled func(link.Outcome))
 	Publish(f format.Frame)
 	Count(ctx context.Context, subs []format.Subscription) ([]int, error)
 	Expect(instances int)

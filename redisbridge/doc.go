@@ -48,18 +48,23 @@
 //   - Neighbours, however many and whatever they say, cannot make the actor wait, nor start goroutines without bound: what they
 //     ask waits in bounded queues, and what does not fit there is dropped and counted.
 //   - Down is a state, not an error: what is emitted waits in the link's buffer, requests end at once with every neighbour
-//     missing, and everything resumes by itself.
+//     missing and are not sent later, and everything resumes by itself.
 //
 // # Who is missing
 //
-// Redis tells how many instances listen to a namespace; a request waits for as many answers, less our own. When they have come
-// although a known neighbour has not answered, Redis is asked once more: another may have come and answered in its place. If
-// the number is right the neighbour is dead, as what is dead listens to nothing: it is missing. The only other reason is
-// that it has not got the namespace; who is heard of again after such a silence counts as one of these until it speaks. When
-// the time is up, known neighbours without an answer are missing by name, and what Redis counted beyond them is missing
-// unnamed. When a neighbour leaves meanwhile, or dies and its heartbeat is missed, Redis is asked once more, too, so that
-// it is not waited for; whoever has come since then listens and was not asked: it is not waited for either. When Redis cannot be
-// asked nobody is, and nobody knows how many there are: Missing.Unreached.
+// Redis tells how many instances listen to a namespace; a request waits for as many answers, less our own. These are numbers, and
+// who listens changes. So when as many have answered, but a neighbour that is known has not, or one has that was not known,
+// Redis is asked once more: another may have answered in the place of one that has not. The same when a neighbour that is awaited
+// leaves or dies; and from then on whenever somebody comes or goes. Of those that are counted then, who has come since the
+// question need not have got it, and who has answered and gone does not stand for anybody.
+//
+// If the number is right then, a neighbour without an answer is dead, as what is dead listens to nothing: it is missing. The only
+// other reason is that it has not got the namespace; who is heard of again after such a silence counts as one of these until it
+// speaks. When the time is up, known neighbours without an answer are missing by name, and what Redis counted beyond them is
+// missing unnamed. When Redis cannot be asked nobody is, and nobody knows how many there are: Missing.Unreached.
+//
+// What cannot be told: a server of Node.js without a name (classic adapter) that begins to listen between count and question, and
+// answers in the place of another such that is slower.
 //
 // # A crash
 //

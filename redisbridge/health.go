@@ -63,7 +63,23 @@ func (a *node) changed(p link.Part, err error) {
 			a.returned()
 		}
 	}
+	if err != nil {
+		a.broken(p)
+	}
 	a.show()
+}
+
+// broken ends the requests that no answer will come to: what has not left will not be sent any more, and what is answered while
+// nobody listens here is lost.
+func (a *node) broken(p link.Part) {
+	for _, r := range a.pending {
+		switch {
+		case p != link.PublishPart && !r.sent.Load():
+			a.unreached(r)
+		case p == link.SubscribePart:
+			a.conclude(r)
+		}
+	}
 }
 
 // returned begins anew with the neighbours: nobody could be heard meanwhile.

@@ -97,6 +97,8 @@ type fakeLink struct {
 	counted   func()        // called when Count knows the numbers, once
 	closeErr  error
 	expected  []int // what Expect was told
+	over      <-chan struct{}
+	counts    int
 }
 
 var errFake = errors.New("fake")
@@ -146,6 +148,32 @@ func (l *fakeLink) run() {
 			l.handler.Received(f.Channel, f.Payload)
 		}
 	}
+}
+
+func (l *fakeLink) EmitUntil(over <-chan struct{}, f format.Frame, settled func(link.Outcome)) {
+	select {
+	case <-over:
+		settled(link.Dropped)
+	default:
+		l.mu.Lock()
+		l.over = over
+		l.mu.Unlock()
+		l.Emit(f, settled)
+	}
+}
+
+// lastOver is until when the latest request is wanted.
+func (l *fakeLink) lastOver() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.over
+}
+
+// countedTimes is how often Redis was asked.
+func (l *fakeLink) countedTimes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.counts
 }
 
 func (l *fakeLink) Emit(f format.Frame, settled func(link.Outcome)) {
@@ -198,6 +226,7 @@ func (l *fakeLink) Count(ctx context.Context, subs []format.Subscription) ([]int
 	l.mu.Lock()
 	counted := l.counted
 	l.counted = nil
+	l.counts++
 	l.mu.Unlock()
 	if counted != nil {
 		counted()

@@ -66,11 +66,11 @@ type (
 		late
 		request *request
 	}
-	// expect says how many answers there will be.
+	// expect is the number of instances that listen for a request.
 	expect struct {
 		late
-		request *request
-		answers int
+		request   *request
+		listeners int
 	}
 	// conclude ends a request with what has come.
 	conclude struct {

@@ -90,8 +90,9 @@ func (a *node) heardOf(uid string) {
 			a.expiry.Reset(a.options.HeartbeatTimeout)
 		}
 		a.sys.Logger().Info("cluster neighbour found", slog.String("peer", uid))
+		delete(a.strangers, uid)
 		for _, r := range a.pending {
-			a.joined(r, uid)
+			a.gain(r, uid)
 		}
 	}
 	p.heard = time.Now()
@@ -132,8 +133,20 @@ func (a *node) forget(uid, why string) {
 	a.show()
 	a.sys.Logger().Info("cluster neighbour gone", slog.String("peer", uid), slog.String("why", why))
 	for _, r := range a.pending {
-		a.lost(r, uid)
+		a.lose(r, uid)
 	}
+}
+
+// meet notes the name of a neighbour that has answered. Servers of Node.js with the sharded adapter have names, and do not say that
+// they are there.
+func (a *node) meet(uid string) {
+	if a.peers[uid] != nil || a.strangers.has(uid) {
+		return
+	}
+	if len(a.strangers) >= maxPeers {
+		clear(a.strangers)
+	}
+	a.strangers.add(uid)
 }
 
 // peersDue forgets the neighbours that have been silent for too long. While Redis is down silence means nothing.

@@ -3,9 +3,20 @@ package redisbridge
 import (
 	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/actio-go/actio/redisbridge/format"
 )
+
+// set is a set of uids.
+type set map[string]struct{}
+
+func (s set) has(uid string) bool {
+	_, ok := s[uid]
+	return ok
+}
+
+func (s set) add(uid string) { s[uid] = struct{}{} }
 
 // request is a question of ours to the neighbours. From begin on it belongs to the actor, until done is closed; then to whoever
 // made it.
@@ -13,15 +24,17 @@ type request struct {
 	message *format.Message
 	answer  format.Kind // of the answers that tell that a neighbour has answered
 
-	ended     bool
-	expected  int                 // answers; -1: not known yet
-	awaited   map[string]struct{} // peers that have not answered, those among them that are lost included
-	newcomers map[string]struct{} // peers that were not known when it began, and have not answered
-	departed  int                 // neighbours that have answered and left
-	recounts  recounts            // whether it was asked again who listens
-	named     map[string]struct{} // neighbours that have answered and said who they are
-	unnamed   int                 // answers that did not say whose they are
+	ended    bool
+	expected int      // instances that listen, by the latest count, less our own; -1: not known yet
+	recounts recounts // whether they were counted again
+	known    set      // who was known when it began
+	awaited  set      // of them the peers that have not answered, those that are gone included
+	joined   set      // peers since then
+	gone     set      // peers that have left or died since then
+	named    set      // neighbours that have answered and said who they are
+	unnamed  int      // answers that did not say whose they are
 
+	sent    atomic.Bool   // it has left this process
 	begun   chan struct{} // closed when the actor knows it, and so everything that its caller has told the bridge before
 	done    chan struct{}
 	missing Missing
@@ -33,16 +46,18 @@ type request struct {
 func newRequest(m *format.Message, answer format.Kind) *request {
 	return &request{
 		message: m, answer: answer, expected: -1, begun: make(chan struct{}), done: make(chan struct{}),
-		awaited: make(map[string]struct{}), newcomers: make(map[string]struct{}), named: make(map[string]struct{}),
+		known: make(set), awaited: make(set), joined: make(set), gone: make(set), named: make(set),
 	}
 }
 
 // begin makes r pending. While Redis is down it is over at once.
 func (a *node) begin(r *request) {
 	defer close(r.begun)
+	maps.Copy(r.known, a.strangers)
 	for uid, p := range a.peers {
+		r.known.add(uid)
 		if !p.silent[r.message.Namespace] {
-			r.awaited[uid] = struct{}{}
+			r.awaited.add(uid)
 		}
 	}
 	a.pending[r.message.Request] = r
@@ -60,16 +75,20 @@ func (a *node) unreached(r *request) {
 	}
 }
 
-func (a *node) expect(r *request, answers int) {
+// expect takes the first count. A request for nobody was not published.
+func (a *node) expect(r *request, listeners int) {
 	if r.ended {
 		return // it belongs to its caller
 	}
-	r.expected = max(answers, 0)
-	if r.recounts.again {
+	r.expected = listeners
+	switch {
+	case listeners == 0:
+		a.fulfilled(r)
+	case r.recounts.again:
 		a.recount(r)
-		return
+	default:
+		a.progress(r)
 	}
-	a.progress(r)
 }
 
 // answered hands an answer to its request.
@@ -98,6 +117,9 @@ func (r *request) take(m *format.Message) bool {
 		r.sockets = append(r.sockets, m.Sockets...)
 	case format.ClientCount:
 		r.acks.ask(m)
+		if r.gone.has(m.Sender) {
+			r.acks.lose(m.Sender)
+		}
 	case format.ServerReply:
 		args, err := m.Event.Args()
 		if err != nil {
@@ -114,26 +136,12 @@ func (r *request) comesFrom(uid string) bool {
 		r.unnamed++
 		return true
 	}
-	if _, again := r.named[uid]; again {
+	if r.named.has(uid) {
 		return false
 	}
-	r.named[uid] = struct{}{}
+	r.named.add(uid)
 	delete(r.awaited, uid)
-	if _, late := r.newcomers[uid]; late {
-		delete(r.newcomers, uid)
-		r.recounts.wanted = true
-	}
 	return true
-}
-
-// complete reports whether as many have answered as listened, and all of their clients. Who listens now and is new may have come
-// after the question.
-func (r *request) complete() bool {
-	want := r.expected
-	if r.recounts.done {
-		want -= len(r.newcomers)
-	}
-	return r.expected >= 0 && len(r.named)+r.unnamed >= want && r.acks.open() <= 0
 }
 
 // fulfilled ends a request that got all the answers there are. A peer that gave none has not got the namespace, or is dead.
@@ -153,9 +161,12 @@ func (a *node) conclude(r *request) {
 	delete(a.pending, r.message.Request)
 	a.count.pending.Store(int64(len(a.pending)))
 	r.missing.Instances = slices.Sorted(maps.Keys(r.awaited))
-	r.missing.Unnamed = max(0, r.expected-len(r.named)-r.unnamed-len(r.awaited))
+	r.missing.Unnamed = max(0, r.open()-r.awaitedNow())
 	if !r.missing.None() {
 		a.count.incomplete.Add(1)
+	}
+	for uid := range r.named {
+		a.meet(uid)
 	}
 	close(r.done)
 }

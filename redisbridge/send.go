@@ -16,7 +16,7 @@ import (
 // the message: confirmed by Redis, dropped, or lost with a connection; see Stats. It must not block.
 func (b *Bridge) Emit(m *format.Message, settled func()) {
 	m.Sender = b.uid
-	b.freshen(m)
+	settled = b.freshen(m, settled)
 	f, err := b.dialect.Encode(m)
 	l := b.link.Load()
 	switch {
@@ -39,14 +39,21 @@ func (b *Bridge) Emit(m *format.Message, settled func()) {
 
 // freshen sees to it that what goes to a room after its Join reaches the sockets that joined, although their instances have just
 // begun to listen to its channel.
-func (b *Bridge) freshen(m *format.Message) {
+func (b *Bridge) freshen(m *format.Message, settled func()) func() {
 	switch {
 	case !b.options.NeedsRooms():
-	case m.Kind == format.Join:
-		b.fresh.add(m.Namespace, m.Rooms)
 	case m.Kind == format.Broadcast && len(m.Target.Rooms) == 1:
 		m.General = b.fresh.has(m.Namespace, m.Target.Rooms[0])
+	case m.Kind == format.Join:
+		left := b.fresh.add(m.Namespace, m.Rooms)
+		return func() {
+			left()
+			if settled != nil {
+				settled()
+			}
+		}
 	}
+	return settled
 }
 
 // unheard reports whether nobody but us would get the message, as far as is known.

@@ -32,7 +32,7 @@ func (a *node) addNamespace(name string) {
 	}
 	a.scope.Store(&scope)
 	a.show()
-	if l := a.link.Load(); l != nil {
+	if l := a.link.Load(); l != nil && !a.quiet {
 		(*l).Subscribe(a.dialect.Channels(name)...)
 		a.countIn(*l, a.dialect.Census(name, false))
 	}

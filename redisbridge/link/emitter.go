@@ -20,6 +20,7 @@ const (
 type emission struct {
 	frame   format.Frame
 	settled func(Outcome)
+	over    <-chan struct{} // closed when it is of no use any more; nil: never
 }
 
 // cost is what it counts against BufferBytes.
@@ -58,16 +59,15 @@ func newEmitter(l *Link) *emitter {
 }
 
 // emit queues a frame or drops it.
-func (e *emitter) emit(f format.Frame, settled func(Outcome)) {
-	one := emission{frame: f, settled: settled}
+func (e *emitter) emit(one emission) {
 	e.mu.Lock()
 	e.emitted++
 	full := e.bytes+one.cost() > e.l.o.BufferBytes || (e.down && len(e.queue)-e.head >= e.l.o.Buffer)
 	if e.closed || full {
 		e.dropped++
 		e.mu.Unlock()
-		if settled != nil {
-			settled(Dropped)
+		if one.settled != nil {
+			one.settled(Dropped)
 		}
 		return
 	}

@@ -3,6 +3,7 @@ package link
 import (
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/actio-go/actio/redisbridge/format"
@@ -122,6 +123,7 @@ func (e *emitter) serve(pauses *backoff) error {
 // deliver sends a batch, settles what is decided and puts back what was not sent. err is that of the connection; again is why
 // something was put back although the connections work.
 func (e *emitter) deliver(taken []emission) (again, err error) {
+	taken = e.timely(taken)
 	batch := make([]parcel, len(taken))
 	for i := range taken {
 		batch[i].frame = taken[i].frame
@@ -144,6 +146,19 @@ func (e *emitter) deliver(taken []emission) (again, err error) {
 	}
 	e.putBack(back)
 	return again, err
+}
+
+// timely drops what is of no use any more.
+func (e *emitter) timely(taken []emission) []emission {
+	return slices.DeleteFunc(taken, func(one emission) bool {
+		select {
+		case <-one.over:
+			e.settle(one, Dropped)
+			return true
+		default:
+			return false
+		}
+	})
 }
 
 // warn logs a refusal, once in a while.

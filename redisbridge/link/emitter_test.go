@@ -75,7 +75,7 @@ func TestEmitter_TakeAndPutBack_KeepTheOrder(t *testing.T) {
 	for want < total {
 		for range 700 {
 			if next < total {
-				e.emit(format.Frame{Payload: []byte(strconv.Itoa(next))}, nil)
+				e.emit(emission{frame: format.Frame{Payload: []byte(strconv.Itoa(next))}})
 				next++
 			}
 		}
@@ -96,7 +96,7 @@ func TestEmitter_TakeAndPutBack_KeepTheOrder(t *testing.T) {
 func TestEmitter_LargeFrames_BoundABatch(t *testing.T) {
 	l := idle(t, Options{})
 	for range 3 {
-		l.emitter.emit(format.Frame{Payload: make([]byte, batchBytes)}, nil)
+		l.emitter.emit(emission{frame: format.Frame{Payload: make([]byte, batchBytes)}})
 	}
 	assert.Len(t, l.emitter.take(nil), 1)
 }
@@ -254,7 +254,7 @@ func BenchmarkEmitter_QueueAndSettle(b *testing.B) {
 	var taken []emission
 	b.ReportAllocs()
 	for b.Loop() {
-		l.emitter.emit(f, nil)
+		l.emitter.emit(emission{frame: f})
 		if len(taken) == 0 {
 			taken = l.emitter.take(taken)
 		}
@@ -275,4 +275,31 @@ func TestCallbacks_Panic_IsReportedAndNothingStops(t *testing.T) {
 	emitNumbers(l, 0, 1, c.settled)
 	until(t, "not delivered", func() bool { return len(c.which(Delivered)) == 1 })
 	assert.Zero(t, h.count("emitter down"))
+}
+
+func TestEmitUntil_OverWhileRedisIsGone_IsDroppedAndTheRestIsSent(t *testing.T) {
+	fake := startFake(t)
+	l, h := openFake(t, Options{Client: fake.client()})
+	fake.script(func([]string) string { return hangUp })
+	fake.hangUpAll()
+	until(t, "nothing noticed", func() bool { return h.count("emitter down") > 0 })
+	over, open := make(chan struct{}), make(chan struct{})
+	var c outcomes
+	for n := range 9 {
+		f, settled := format.Frame{Channel: "c", Payload: []byte(strconv.Itoa(n))}, func(o Outcome) { c.settled(n, o) }
+		switch n % 3 {
+		case 0:
+			l.EmitUntil(over, f, settled)
+		case 1:
+			l.EmitUntil(open, f, settled)
+		default:
+			l.Emit(f, settled)
+		}
+	}
+	close(over)
+	fake.script(nil)
+	until(t, "not settled", func() bool { return len(c.which(Dropped))+len(c.which(Delivered)) == 9 })
+	assert.Equal(t, []int{0, 3, 6}, c.which(Dropped))
+	assert.Equal(t, []string{"1", "2", "4", "5", "7", "8"}, fake.published())
+	assert.Empty(t, c.bad)
 }

@@ -92,7 +92,8 @@ type Outcome uint8
 const (
 	// Delivered: Redis confirmed it. Who was subscribed got it, as far as Redis promises that.
 	Delivered Outcome = iota + 1
-	// Dropped: it was never executed. The buffer was full, Redis refused it, or the Link was closed before it was sent.
+	// Dropped: it was never executed. The buffer was full, Redis refused it, it was not wanted any more (EmitUntil), or the Link was
+	// closed before it was sent.
 	Dropped
 	// Unconfirmed: it was in flight when the connection broke. It may have been executed and is not sent again.
 	Unconfirmed
@@ -167,7 +168,14 @@ type Link struct {
 // called exactly once, in another goroutine or before Emit returns, and must not block. The payload must not be changed
 // until then. While the connection is down and Options.Buffer frames wait, and whenever Options.BufferBytes would be exceeded,
 // the new frame is Dropped and those that wait stay.
-func (l *Link) Emit(f format.Frame, settled func(Outcome)) { l.emitter.emit(f, settled) }
+func (l *Link) Emit(f format.Frame, settled func(Outcome)) {
+	l.emitter.emit(emission{frame: f, settled: settled})
+}
+
+// EmitUntil is Emit, except that the frame is Dropped if over is closed before it is sent.
+func (l *Link) EmitUntil(over <-chan struct{}, f format.Frame, settled func(Outcome)) {
+	l.emitter.emit(emission{frame: f, settled: settled, over: over})
+}
 
 // Publish sends a frame after those published before, if the connection is up: else it is lost, which Stats.PublishLost
 // counts. It never blocks. The payload must not be changed afterwards.

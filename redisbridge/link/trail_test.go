@@ -68,7 +68,7 @@ func TestStrayed_ChannelsServedElsewhere_WantTheirSubscribersBack(t *testing.T) 
 	l.publisher.census.update([]format.Subscription{sub("counted")}, []int{2})
 	for _, channel := range []string{"lately", "long ago", "counted", "stayed", "new"} {
 		for range 2 {
-			e.emit(format.Frame{Channel: channel, Sharded: true}, nil)
+			e.emit(emission{frame: format.Frame{Channel: channel, Sharded: true}})
 		}
 	}
 	assert.Equal(t, map[format.Subscription]int{sub("lately"): 3, sub("long ago"): 0, sub("counted"): 2}, e.strayed())
