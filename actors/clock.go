@@ -4,7 +4,6 @@ import (
 	"context"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -96,12 +95,8 @@ func (t *Timer) expire() {
 func (c *Clock) Context(parent context.Context, name string, d time.Duration) (context.Context, context.CancelFunc) {
 	a := c.armed.account(name)
 	a.open()
-	var closed atomic.Bool
-	settle := func() {
-		if closed.CompareAndSwap(false, true) {
-			a.close()
-		}
-	}
+	var once sync.Once // which also waits for who was first
+	settle := func() { once.Do(a.close) }
 	ctx, cancel := context.WithTimeout(parent, d)
 	context.AfterFunc(ctx, settle)
 	return ctx, func() {

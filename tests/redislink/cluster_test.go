@@ -148,6 +148,7 @@ func TestCluster_SlotMigratedTimeAndAgain_WhatIsDeliveredArrives(t *testing.T) {
 			}
 		}()
 		cluster.MigrateSlot(channel[0])
+		cluster.WaitStable() // the nodes tell each other who serves the slot
 		close(stop)
 		n = <-emitted
 	}
