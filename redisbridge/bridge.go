@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,7 @@ type linkage interface {
 	Unsubscribe(subs ...format.Subscription)
 	Subscribed(ctx context.Context, subs ...format.Subscription) error
 	Unsubscribed(ctx context.Context, subs ...format.Subscription) error
+	Reason(p link.Part) error
 	Stats() link.Stats
 	Close(ctx context.Context) error
 }
@@ -155,8 +157,10 @@ func (b *Bridge) Stats() Stats {
 
 // Status tells how the bridge is.
 func (b *Bridge) Status() Status {
-	s := b.view.Load().status()
+	v := b.view.Load()
+	s := Status{Up: v.health.up(), Since: v.health.since, Peers: slices.Clone(v.peers)}
 	if l := b.link.Load(); l != nil {
+		s.Reasons = v.health.reasons((*l).Reason)
 		s.Buffered = int((*l).Stats().Buffered) //nolint:gosec // bounded by Options.BufferMessages
 	}
 	if b.life.Err() != nil {

@@ -27,15 +27,19 @@ type view struct {
 	rooms      int
 }
 
-// status says it in the words of the API.
-func (v *view) status() Status {
-	s := Status{Up: v.health.up(), Since: v.health.since, Peers: slices.Clone(v.peers)}
-	for p, err := range v.health.down {
-		if err != nil {
-			s.Reasons = append(s.Reasons, link.Part(p).String()+": "+err.Error())
+// reasons says for each connection that is down why: what keeps it down now, or else what broke it.
+func (h *health) reasons(now func(p link.Part) error) (all []string) {
+	for i, broke := range h.down {
+		if broke == nil {
+			continue
 		}
+		p, err := link.Part(i), broke
+		if latest := now(p); latest != nil {
+			err = latest
+		}
+		all = append(all, p.String()+": "+err.Error())
 	}
-	return s
+	return all
 }
 
 // show lets everybody know.

@@ -99,6 +99,7 @@ type fakeLink struct {
 	expected  []int // what Expect was told
 	over      <-chan struct{}
 	counts    int
+	reasons   map[link.Part]error
 }
 
 var errFake = errors.New("fake")
@@ -276,6 +277,12 @@ func (l *fakeLink) Unsubscribed(_ context.Context, subs ...format.Subscription) 
 		return link.ErrWanted
 	}
 	return nil
+}
+
+func (l *fakeLink) Reason(p link.Part) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.reasons[p]
 }
 
 func (l *fakeLink) Stats() link.Stats {

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,6 +96,8 @@ func TestStatus_ConnectionsGoAndCome_SaysWhichAndSinceWhen(t *testing.T) {
 		s = a.Status()
 		assert.False(r.t, s.Up)
 		assert.Equal(r.t, []string{"emitter: fake", "subscribe: fake"}, s.Reasons)
+		a.link.set(func(l *fakeLink) { l.reasons = map[link.Part]error{link.SubscribePart: errors.New("later")} })
+		assert.Equal(r.t, []string{"emitter: fake", "subscribe: later"}, a.Status().Reasons, "what keeps it down")
 		assert.Equal(r.t, begun.Add(time.Second), s.Since)
 		r.up(a, link.SubscribePart)
 		assert.Equal(r.t, begun.Add(time.Second), a.Status().Since)

@@ -118,7 +118,7 @@ func (o Outcome) String() string {
 type Handler interface {
 	// Received is called for each message, one at a time and in the order of arrival. The payload is the callee's.
 	Received(channel string, payload []byte)
-	// Changed is called once for each change: err is why the part is down; nil: it is up and, for SubscribePart, subscribed to
+	// Changed is called once for each change: err is why the part is down (Reason tells what keeps it down); nil: it is up and, for SubscribePart, subscribed to
 	// everything again that it was subscribed to. All parts count as up when Open returns; that is not a change. The calls
 	// for one part follow one another, those for different parts may overlap.
 	Changed(p Part, err error)
@@ -207,6 +207,15 @@ func (l *Link) Subscribed(ctx context.Context, subs ...format.Subscription) erro
 // ctx's.
 func (l *Link) Unsubscribed(ctx context.Context, subs ...format.Subscription) error {
 	return l.subscriber.awaitOff(ctx, subs)
+}
+
+// Reason says why a part is down, as of its last attempt to come back; nil: it is up.
+func (l *Link) Reason(p Part) error {
+	if p >= parts {
+		return nil
+	}
+	_, err := l.states[p].get()
+	return err
 }
 
 // Stats returns the counters.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // partState is whether a part is up, and why not. Only the part's own goroutine changes it.
@@ -13,6 +14,7 @@ type partState struct {
 	was     bool // it was up once
 	refused bool // fatal is closed
 	err     error
+	logged  time.Time     // when a reason was logged
 	ready   chan struct{} // closed when it is up for the first time
 	fatal   chan struct{} // closed when it was refused for good before it was up
 }
@@ -28,11 +30,16 @@ func (s *partState) get() (up bool, err error) {
 	return s.up, s.err
 }
 
-// set notes a state and tells whether the Handler is to hear of it.
-func (s *partState) set(err error) (changed bool) {
+// set notes a state and tells whether the Handler is to hear of it, and whether it is to be logged: also another reason while the
+// part is down, once in a while.
+func (s *partState) set(err error) (changed, log bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	changed = s.was && s.up != (err == nil)
+	now := time.Now()
+	if log = changed || s.was && err != nil && now.Sub(s.logged) > warnPause && err.Error() != s.err.Error(); log {
+		s.logged = now
+	}
 	s.up, s.err = err == nil, err
 	switch {
 	case err == nil && !s.was:
@@ -42,7 +49,7 @@ func (s *partState) set(err error) (changed bool) {
 		s.refused = true
 		close(s.fatal)
 	}
-	return changed
+	return changed, log
 }
 
 // setState notes that a part is up (err nil) or down and tells the Handler when that is a change. When the Link is closed
@@ -51,15 +58,17 @@ func (l *Link) setState(p Part, err error) {
 	if l.isClosing() {
 		return
 	}
-	if !l.states[p].set(err) {
-		return
-	}
-	if err == nil {
+	changed, log := l.states[p].set(err)
+	switch {
+	case !log:
+	case err == nil:
 		l.sys.Logger().Info("redis connection is back", slog.String("part", p.String()))
-	} else {
+	default:
 		l.sys.Logger().Warn("redis connection is down", slog.String("part", p.String()), slog.String("error", err.Error()))
 	}
-	l.guard(func() { l.handler.Changed(p, err) })
+	if changed {
+		l.guard(func() { l.handler.Changed(p, err) })
+	}
 }
 
 // guard calls a function of the layer above. A panic in it is reported and ends nothing.
