@@ -32,7 +32,7 @@ outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 1
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
 
 bench-redis: ## Print what Redis adds to a message between two instances, beside Node's adapter
-	go test -run '^$$' -bench . -benchtime 1x ./tests/redisbench
+	go test -run '^$$' -bench . -benchtime 3s ./tests/redisbench
 
 lint: ## golangci-lint, formatting, import directions, go.mod
 	@scripts/lint
