@@ -196,7 +196,15 @@ func serve(t *testing.T, m medium, c transport.Config, s transport.Sessions, tun
 	h, err := transport.NewHandler(c, s)
 	require.NoError(t, err)
 	listener, dial := m.listen(t)
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+	var conns sync.WaitGroup // whose goroutines may outlive Close: a server waits before it closes one that has unread input
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute, ConnState: func(_ net.Conn, s http.ConnState) {
+		switch s { //nolint:exhaustive // those between are of no interest
+		case http.StateNew:
+			conns.Add(1)
+		case http.StateHijacked, http.StateClosed:
+			conns.Done()
+		}
+	}}
 	for _, f := range tune {
 		f(srv)
 	}
@@ -211,6 +219,7 @@ func serve(t *testing.T, m medium, c transport.Config, s transport.Sessions, tun
 		tr.CloseIdleConnections()
 		_ = srv.Close()
 		<-done
+		conns.Wait()
 	})
 	return &server{handler: h, client: &http.Client{Transport: tr}, dial: dial}
 }
