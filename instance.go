@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/redisbridge"
@@ -15,8 +16,10 @@ import (
 
 // instance is what this server does with its own sockets, for its own broadcasts and for those of its neighbours alike.
 type instance struct {
-	server *Server
-	engine *Engine
+	server  *Server
+	engine  *Engine
+	leftOut actors.LogLimit // of sockets that an operation failed for
+	unfit   actors.LogLimit // of what neighbours sent
 }
 
 var _ redisbridge.Instance = (*instance)(nil)
@@ -148,8 +151,8 @@ func (n *instance) sockets(ctx context.Context, namespace string, t redisbridge.
 // hands is how many sockets are worked on at a time: each operation waits for an actor or two.
 const hands = 16
 
-// each does something with each local socket that a target means. What fails for one is logged and harms no other; the error
-// is that of the context, or of the registry.
+// each does something with each local socket that a target means. What fails for one is logged, once in a while, and harms no
+// other; the error is that of the context, or of the registry.
 func (n *instance) each(
 	ctx context.Context, namespace string, t redisbridge.Target, name string, do func(*connection.Socket) error,
 ) error {
@@ -159,7 +162,7 @@ func (n *instance) each(
 	}
 	work := func(part []*connection.Socket) {
 		for _, h := range part {
-			if err := do(h); err != nil && !errors.Is(err, ErrClosed) && ctx.Err() == nil {
+			if err := do(h); err != nil && !errors.Is(err, ErrClosed) && ctx.Err() == nil && n.leftOut.Allow() {
 				n.engine.system.Logger().Warn("socket left out", slog.String("operation", name),
 					slog.String("sid", h.ID()), slog.String("nsp", namespace), slog.Any("err", err))
 			}
@@ -186,5 +189,8 @@ func (n *instance) each(
 
 // failed logs what a neighbour's message could not be used for.
 func (n *instance) failed(what string, err error) {
+	if !n.unfit.Allow() {
+		return
+	}
 	n.engine.system.Logger().Warn("message of the cluster failed", slog.String("what", what), slog.Any("err", err))
 }

@@ -114,7 +114,7 @@ func (b *Bridge) slim(sockets []format.Socket) {
 	for i := range sockets {
 		sockets[i].Handshake = format.NewPayload([]byte("{}"), nil)
 	}
-	if b.limit.allow() {
+	if b.limit.Allow() {
 		b.sys.Logger().Warn("handshakes left out of an answer to the cluster", slog.Int("sockets", len(sockets)),
 			slog.Int("bytes", size))
 	}

@@ -50,7 +50,8 @@ type Bridge struct {
 	scope atomic.Pointer[[]format.Subscription] // the census of every namespace
 	count counters                              // what Stats returns
 	fresh freshRooms                            // those that sockets of neighbours have just been put into
-	limit logLimit                              // of what neighbours can make us log
+	limit actors.LogLimit                       // of what neighbours can make us log
+	known actors.LogLimit                       // of their coming and going
 	life  context.Context                       //nolint:containedctx // ends with Close, and with it all that is done for neighbours
 	end   context.CancelCauseFunc               // ends life
 	left  atomic.Bool                           // Leave has been called

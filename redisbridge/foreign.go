@@ -45,7 +45,7 @@ func (h handler) Received(channel string, payload []byte) {
 
 func (b *Bridge) malformed(err error) {
 	b.count.malformed.Add(1)
-	if b.limit.allow() {
+	if b.limit.Allow() {
 		b.sys.Logger().Warn("malformed cluster message ignored", slog.Any("err", err))
 	}
 }
@@ -131,7 +131,7 @@ func (b *Bridge) apply(m *format.Message) {
 func (b *Bridge) carryOut(ctx context.Context, m *format.Message, t Target) error {
 	switch m.Kind {
 	case format.Join:
-		return b.in.Join(ctx, m.Namespace, t, m.Rooms)
+		return b.in.Join(ctx, m.Namespace, t, Target{}.With(m.Rooms...).Rooms)
 	case format.Leave:
 		return b.in.Leave(ctx, m.Namespace, t, m.Rooms)
 	default:
@@ -141,7 +141,7 @@ func (b *Bridge) carryOut(ctx context.Context, m *format.Message, t Target) erro
 
 // failed notes that something could not be done for a neighbour.
 func (b *Bridge) failed(m *format.Message, err error) {
-	if b.life.Err() == nil && b.limit.allow() {
+	if b.life.Err() == nil && b.limit.Allow() {
 		b.sys.Logger().Warn("cluster message not carried out", slog.Int("kind", int(m.Kind)), slog.Any("err", err))
 	}
 }

@@ -290,3 +290,27 @@ func TestFetch_HandshakesTooLarge_AreLeftOut(t *testing.T) {
 		assert.Len(r.t, text, len(large))
 	})
 }
+
+func TestMember_UIDTooLong_IsMalformed(t *testing.T) {
+	both(t, func(r *rig, o Options) {
+		a := r.add(o)
+		before := a.Stats().Malformed
+		for size, malformed := range map[int]uint64{format.MaxUID: 0, format.MaxUID + 1: 1, 1 << 20: 1} {
+			uid := strings.Repeat("u", size)
+			handler{a.Bridge}.Received(a.dialect.Members().Name, []byte(`{"actio":1,"uid":"`+uid+`","kind":"beat"}`))
+			assert.Equal(r.t, malformed, a.Stats().Malformed-before, size)
+			before = a.Stats().Malformed
+		}
+		synctest.Wait()
+		assert.Equal(r.t, []string{strings.Repeat("u", format.MaxUID)}, a.Status().Peers)
+	})
+}
+
+func TestApply_EmptyRoomNames_AreNoRooms(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a, b := r.add(Options{}), r.add(Options{}, "b1")
+		a.Emit(&format.Message{Kind: format.Join, Namespace: "/", Rooms: []string{"", "r", ""}}, nil)
+		synctest.Wait()
+		assert.Equal(r.t, []string{"b1", "r"}, b.in.sockets["b1"])
+	})
+}

@@ -89,7 +89,9 @@ func (a *node) heardOf(uid string) {
 		if len(a.peers) == 1 {
 			a.expiry.Reset(a.options.HeartbeatTimeout)
 		}
-		a.sys.Logger().Info("cluster neighbour found", slog.String("peer", uid))
+		if a.known.Allow() {
+			a.sys.Logger().Info("cluster neighbour found", slog.String("peer", uid), slog.Int("neighbours", len(a.peers)))
+		}
 		delete(a.strangers, uid)
 		for _, r := range a.pending {
 			a.gain(r, uid)
@@ -131,7 +133,10 @@ func (a *node) forget(uid, why string) {
 	delete(a.peers, uid)
 	a.reckon()
 	a.show()
-	a.sys.Logger().Info("cluster neighbour gone", slog.String("peer", uid), slog.String("why", why))
+	if a.known.Allow() {
+		a.sys.Logger().Info("cluster neighbour gone", slog.String("peer", uid), slog.String("why", why),
+			slog.Int("neighbours", len(a.peers)))
+	}
 	for _, r := range a.pending {
 		a.lose(r, uid)
 	}
@@ -140,7 +145,7 @@ func (a *node) forget(uid, why string) {
 // meet notes the name of a neighbour that has answered. Servers of Node.js with the sharded adapter have names, and do not say that
 // they are there.
 func (a *node) meet(uid string) {
-	if a.peers[uid] != nil || a.strangers.has(uid) {
+	if a.peers[uid] != nil || a.strangers.has(uid) || len(uid) > format.MaxUID {
 		return
 	}
 	if len(a.strangers) >= maxPeers {

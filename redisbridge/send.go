@@ -86,7 +86,7 @@ func (b *Bridge) publish(m *format.Message) {
 
 func (b *Bridge) unsendable(k format.Kind, err error) {
 	b.count.unsendable.Add(1)
-	if b.limit.allow() {
+	if b.limit.Allow() {
 		b.sys.Logger().Warn("cluster message not sent", slog.Int("kind", int(k)), slog.Any("err", err))
 	}
 }

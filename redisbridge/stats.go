@@ -1,9 +1,6 @@
 package redisbridge
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "sync/atomic"
 
 // counters count what happens, wherever it does.
 type counters struct {
@@ -20,16 +17,4 @@ func (c *counters) stats() Stats {
 		Unsendable: c.unsendable.Load(), Skipped: c.skipped.Load(),
 		Pending: int(c.pending.Load()), Answering: int(c.answering.Load() + c.polls.Load()),
 	}
-}
-
-// logPause is the least time between two log lines that neighbours can cause.
-const logPause = time.Second
-
-// logLimit lets one caller pass in every logPause. The zero value is ready.
-type logLimit struct{ next atomic.Int64 }
-
-func (l *logLimit) allow() bool {
-	now := time.Now().UnixNano()
-	next := l.next.Load()
-	return now >= next && l.next.CompareAndSwap(next, now+int64(logPause))
 }

@@ -13,6 +13,9 @@ const (
 	shardedIDBytes = 8
 )
 
+// MaxUID bounds the bytes of the ids of instances that say that they are there.
+const MaxUID = 64
+
 // NewClassicUID makes an id in the form of the classic adapter: 6 characters of base64url.
 func NewClassicUID() string {
 	var b [classicIDBytes]byte

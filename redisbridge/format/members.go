@@ -52,7 +52,7 @@ func decodeMember(payload []byte, own string) (*Message, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case m.Sender == "" || version == 0:
+	case m.Sender == "" || len(m.Sender) > MaxUID || version == 0:
 		return nil, malformed("no member")
 	case m.Sender == own:
 		return nil, ErrOwn

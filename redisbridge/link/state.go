@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/actio-go/actio/actors"
 )
 
 // partState is whether a part is up, and why not. Only the part's own goroutine changes it.
@@ -14,7 +16,8 @@ type partState struct {
 	was     bool // it was up once
 	refused bool // fatal is closed
 	err     error
-	logged  time.Time     // when a reason was logged
+	logged  time.Time // when a reason was logged
+	limit   actors.LogLimit
 	ready   chan struct{} // closed when it is up for the first time
 	fatal   chan struct{} // closed when it was refused for good before it was up
 }
@@ -37,7 +40,8 @@ func (s *partState) set(err error) (changed, log bool) {
 	defer s.mu.Unlock()
 	changed = s.was && s.up != (err == nil)
 	now := time.Now()
-	if log = changed || s.was && err != nil && now.Sub(s.logged) > warnPause && err.Error() != s.err.Error(); log {
+	log = changed || s.was && err != nil && now.Sub(s.logged) > warnPause && err.Error() != s.err.Error()
+	if log = log && s.limit.Allow(); log {
 		s.logged = now
 	}
 	s.up, s.err = err == nil, err
