@@ -83,6 +83,9 @@ The command line wins; an empty variable counts as not set.
   -h, -help
         print this and exit
 
+GET /healthz answers 200 as long as the process should live, GET /readyz when new clients should come:
+503 while Redis is awaited at the start and while it drains, 200 also when Redis is lost later.
+
 SIGINT and SIGTERM end it in good order, a second one at once. Exit codes: 0 ended in good order,
 1 could not listen or could not end in good order, 2 wrong usage, 128+n cut short by a second signal n.
 `)

@@ -38,6 +38,7 @@ func newHandler(server *actio.Server, draining *atomic.Bool) (http.Handler, erro
 type status string
 
 const (
+	statusStarting status = "starting" // Redis is awaited
 	statusReady    status = "ready"
 	statusDegraded status = "degraded" // its own clients are served, the other instances are not reached
 	statusDraining status = "draining" // a signal came, the end is under way
@@ -69,6 +70,8 @@ func (h *health) state() state {
 	switch {
 	case h.draining():
 		s.Status = statusDraining
+	case found.Status == actio.HealthStarting:
+		s.Status = statusStarting
 	case found.Status == actio.HealthReady:
 		s.Status = statusReady
 	case found.Status == actio.HealthDegraded:

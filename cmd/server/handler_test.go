@@ -66,7 +66,7 @@ func TestHandler_OtherRequests_AreRefused(t *testing.T) {
 		{http.MethodGet, "/assets/index.html", http.StatusNotFound},
 		{http.MethodPost, "/", http.StatusMethodNotAllowed},
 		{http.MethodPost, "/healthz", http.StatusMethodNotAllowed},
-		{http.MethodHead, "/healthz", http.StatusServiceUnavailable},
+		{http.MethodHead, "/healthz", http.StatusOK},
 		{http.MethodGet, "/io/", http.StatusServiceUnavailable},
 	} {
 		assert.Equal(t, c.want, ask(h, c.method, c.path).Code, "%s %s", c.method, c.path)

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -28,7 +30,7 @@ in redis://host:6379?dial_timeout=3s; user and password have their special chara
 `
 
 // errNotURL says no more: whatever a parser could tell may be part of a password.
-var errNotURL = errors.New("not a URL such as redis://user:password@host:6379/0; " +
+var errNotURL = errors.New("not a URL such as redis://user:password@host:6379/0, with a port of at most 65535; " +
 	"special characters in user and password must be written as %XX")
 
 // redisURL is what was given, taken apart: scheme://user@addresses/path?query.
@@ -56,6 +58,21 @@ func newRedis(text string) (redis.UniversalClient, error) {
 		return u.single()
 	}
 }
+
+// redisAddresses says where a URL looks for Redis, without its user and password.
+func redisAddresses(text string) string {
+	u, err := splitRedis(text)
+	if err != nil {
+		return ""
+	}
+	return strings.Join(u.addresses, ",")
+}
+
+// noLog is for the client library, which would write to standard error past the log: what matters of it, the server logs.
+type noLog struct{}
+
+// Printf implements the library's interface.
+func (noLog) Printf(context.Context, string, ...any) {}
 
 // splitRedis takes a URL apart.
 func splitRedis(text string) (*redisURL, error) {
@@ -139,6 +156,9 @@ func (u *redisURL) readAuthority(authority string) error {
 			if u.kind == "sentinel" {
 				port = "26379"
 			}
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return errNotURL
 		}
 		u.addresses = append(u.addresses, net.JoinHostPort(parsed.Hostname(), port))
 	}

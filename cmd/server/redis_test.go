@@ -185,7 +185,20 @@ func TestRun_SignalWhileRedisIsAwaited_EndsInGoodOrder(t *testing.T) {
 	code := make(chan int, 1)
 	args := []string{"-listen", "127.0.0.1:0", "-log-format", "json", "-redis", "redis://" + nobody(t), "-redis-ready-timeout", "1h"}
 	go func() { code <- run(t.Context(), args, nil, io.Discard, stderr) }()
-	stderr.wait(t, "connecting to redis")
+	r := &running{logs: stderr}
+	r.address, _ = stderr.wait(t, "connecting to redis")["address"].(string)
+	for path, want := range map[string]struct {
+		code int
+		body string
+	}{
+		"/healthz":                     {http.StatusOK, `"starting"`},
+		"/readyz":                      {http.StatusServiceUnavailable, `"starting"`},
+		"/io/?EIO=4&transport=polling": {http.StatusServiceUnavailable, ""},
+	} {
+		response, body := r.get(t, path)
+		assert.Equal(t, want.code, response.StatusCode, path)
+		assert.Contains(t, body, want.body, path)
+	}
 	send(t, syscall.SIGTERM)
 	assert.Equal(t, exitDone, <-code)
 	stderr.wait(t, "ended")
@@ -213,7 +226,6 @@ func TestReady_States_HaveTheirStatus(t *testing.T) {
 			http.StatusOK,
 			`{"status":"degraded","redis":{"state":"down","reasons":["subscribe: refused"],"buffered":7,"neighbours":[]}}`,
 		},
-		{"starting", actio.Health{Status: actio.HealthStarting}, http.StatusServiceUnavailable, `{"status":"failed"}`},
 		{"gave up", actio.Health{Status: actio.HealthDraining}, http.StatusServiceUnavailable, `{"status":"failed"}`},
 		{"closed", actio.Health{Status: actio.HealthClosed}, http.StatusServiceUnavailable, `{"status":"failed"}`},
 	} {

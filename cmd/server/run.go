@@ -125,14 +125,14 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 		g.log.Error("cannot listen", slog.String("address", g.config.listen), slog.Any("err", err))
 		return exitFailed
 	}
-	if code, up := g.configure(ctx, signals); !up {
-		_ = listener.Close()
+	served := make(chan error, 1)
+	go func() { served <- g.web.Serve(listener) }() // until the server is up: 503, and the state of health
+	address := listener.Addr().String()
+	if code, up := g.configure(ctx, signals, address); !up {
+		_ = g.web.Close()
+		_ = <-served
 		return code
 	}
-	served := make(chan error, 1)
-	go func() { served <- g.web.Serve(listener) }()
-
-	address := listener.Addr().String()
 	g.log.Warn(developmentWarning)
 	g.log.Info("listening", slog.String("address", address), slog.String("page", "http://"+address+pathPage))
 	code := exitDone
@@ -152,9 +152,10 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 }
 
 // configure brings the server up, unless a signal comes meanwhile: Redis may let it wait.
-func (g *gateway) configure(ctx context.Context, signals <-chan os.Signal) (code int, up bool) {
-	if g.config.options.Redis.Client != nil {
-		g.log.Info("connecting to redis")
+func (g *gateway) configure(ctx context.Context, signals <-chan os.Signal, address string) (code int, up bool) {
+	if r := g.config.options.Redis; r.Client != nil {
+		g.log.Info("connecting to redis", slog.String("redis", redisAddresses(g.config.redis)), slog.Duration("timeout", r.ReadyTimeout),
+			slog.String("address", address))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
