@@ -130,7 +130,9 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 	address := listener.Addr().String()
 	if code, up := g.configure(ctx, signals, address); !up {
 		_ = g.web.Close()
-		_ = <-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			g.log.Error("cannot serve", slog.Any("err", err))
+		}
 		return code
 	}
 	g.log.Warn(developmentWarning)

@@ -118,9 +118,9 @@ func (o Outcome) String() string {
 type Handler interface {
 	// Received is called for each message, one at a time and in the order of arrival. The payload is the callee's.
 	Received(channel string, payload []byte)
-	// Changed is called once for each change: err is why the part is down (Reason tells what keeps it down); nil: it is up and, for SubscribePart, subscribed to
-	// everything again that it was subscribed to. All parts count as up when Open returns; that is not a change. The calls
-	// for one part follow one another, those for different parts may overlap.
+	// Changed is called once for each change: err is why the part is down (Reason tells what keeps it down); nil: it is up and,
+	// for SubscribePart, subscribed to everything again that it was subscribed to. All parts count as up when Open returns;
+	// that is not a change. The calls for one part follow one another, those for different parts may overlap.
 	Changed(p Part, err error)
 }
 
