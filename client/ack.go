@@ -1,0 +1,91 @@
+package client
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// pendingAck is an acknowledgement that is awaited. Its fields are under the mutex of the manager.
+type pendingAck struct {
+	id     uint64
+	sent   bool           // on the current connection, or on one that has ended
+	result chan ackResult // takes one without blocking
+	wait   *wait
+}
+
+type ackResult struct {
+	args wire.Args
+	err  error
+}
+
+// acknowledged is an acknowledgement of the server; one that nobody awaits is ignored. All here runs under the mutex.
+func (s *Socket) acknowledged(id uint64, args wire.Args) {
+	if s.queue.acknowledged(id, args) {
+		return
+	}
+	if pending := s.acks[id]; pending != nil {
+		s.settle(pending, ackResult{args: args})
+	}
+}
+
+// settle gives a wait its result; the first counts.
+func (s *Socket) settle(pending *pendingAck, r ackResult) {
+	if s.acks[pending.id] != pending {
+		return
+	}
+	delete(s.acks, pending.id)
+	s.unbuffer(pending)
+	pending.result <- r
+}
+
+// failSent fails the waits for what was sent: its acknowledgement cannot come any more.
+func (s *Socket) failSent(err error) {
+	for _, pending := range s.acks {
+		if pending.sent {
+			s.settle(pending, ackResult{err: err})
+		}
+	}
+}
+
+// failAll fails all waits.
+func (s *Socket) failAll(err error) {
+	for _, pending := range s.acks {
+		s.settle(pending, ackResult{err: err})
+	}
+	s.queue.fail(err)
+	for _, o := range s.buffer {
+		s.manager.buffered -= o.packet.Size()
+	}
+	s.buffer = nil
+}
+
+// reply is how an event of the server is acknowledged.
+type reply struct {
+	socket   *Socket
+	id       uint64
+	connects uint64 // which connection of the socket asked
+	done     atomic.Bool
+}
+
+func (r *reply) send(args []any) error {
+	s := r.socket
+	p, err := s.manager.parser.ack(s.namespace, r.id, args)
+	if err != nil {
+		return fmt.Errorf("client: acknowledge: %w", err)
+	}
+	if r.done.Swap(true) {
+		return ErrAcknowledged
+	}
+	s.manager.mutex.Lock()
+	defer s.manager.mutex.Unlock()
+	switch {
+	case s.manager.closed:
+		return ErrClosed
+	case !s.connected || s.connects != r.connects:
+		return ErrDisconnected
+	}
+	s.manager.link.session.Send(p)
+	return nil
+}

@@ -1,0 +1,28 @@
+// Package client is a Socket.IO client (Engine.IO protocol 4, Socket.IO protocol 5): for services that speak to each other
+// through servers of actio or of Node.js, and for programs that a browser's page would otherwise be.
+//
+//	socket, err := client.Dial(ctx, "http://127.0.0.1:3000/chat", client.Options{}, client.SocketOptions{Auth: auth})
+//	client.On(socket, "message", func(ctx context.Context, s *client.Socket, m Message) (client.None, error) { … })
+//	answer, err := socket.EmitWithAck(ctx, "say", "hello")
+//	…
+//	socket.Manager().Close(ctx)
+//
+// A Manager holds one connection, which the Sockets of any number of namespaces share. It reconnects by itself, with delays
+// that grow, for ever unless told otherwise. A Helper is a socket with what the helper of Ignis adds: state of authentication,
+// callbacks that cannot crash the program, subscriptions, rooms.
+//
+// # Guarantees
+//
+//   - What one goroutine emits on a socket arrives in that order, at most once; with SocketOptions.Retries at least once.
+//   - Handlers of a socket run one at a time, in the order of what came: first the connection, then its events, last its end.
+//     An acknowledgement is not an event: EmitWithAck returns when it comes, whatever handlers run.
+//   - A handler may call everything, also EmitWithAck and Close. What it does cannot end the program or the connection.
+//   - What waits is bounded, in both directions: see Options.SendBuffer and Options.InboxEvents.
+//   - After Close returned nil no goroutine and no timer is left.
+//
+// # Inside
+//
+// One mutex of the Manager guards its state and that of its sockets. It is never held while I/O is done or code of the
+// application runs; everything under it is short and waits for nothing. A connection that is idle has one goroutine, its reader.
+// Package internal/engine is the Engine.IO layer.
+package client

@@ -1,0 +1,125 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/actio-go/actio/wire"
+)
+
+// polling is HTTP long-polling: a GET at a time to read, a POST at a time to write.
+type polling struct {
+	options    *Options
+	ctx        context.Context //nolint:containedctx // of all requests; ends with the session
+	sid        string
+	maxPayload int // of the server, for one POST; 0 when it did not say
+	requests   atomic.Uint64
+}
+
+func (*polling) name() Transport { return Polling }
+
+// read makes one GET and yields the packets of its answer.
+func (p *polling) read(yield func(wire.EnginePacket) error) error {
+	body, err := p.do(p.ctx, http.MethodGet, nil)
+	if err != nil {
+		return err
+	}
+	if err := wire.DecodePayload(body, yield); err != nil {
+		return fmt.Errorf("polling: %w", err)
+	}
+	return nil
+}
+
+// handshake is the first GET: it has no sid yet. Its packets are yielded, the open packet among them.
+func (p *polling) handshake(ctx context.Context, yield func(wire.EnginePacket) error) error {
+	body, err := p.do(ctx, http.MethodGet, nil)
+	if err != nil {
+		return err
+	}
+	return wire.DecodePayload(body, yield)
+}
+
+// take cuts off the front of the queue what fits one POST: at least one packet.
+func (p *polling) take(queue []*wire.Prepared) int {
+	size := 0
+	for i, m := range queue {
+		if i > 0 {
+			size++ // the separator
+		}
+		size += m.PayloadSize()
+		if i > 0 && p.maxPayload > 0 && size > p.maxPayload {
+			return i
+		}
+	}
+	return len(queue)
+}
+
+// write makes one POST of all packets.
+func (p *polling) write(batch []*wire.Prepared) error {
+	var body []byte
+	for i, m := range batch {
+		if i > 0 {
+			body = append(body, wire.PayloadSeparator)
+		}
+		body = m.AppendPayload(body)
+	}
+	_, err := p.do(p.ctx, http.MethodPost, body)
+	return err
+}
+
+// farewell tells the server that the session is over.
+func (p *polling) farewell() {
+	_ = p.write([]*wire.Prepared{wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})})
+}
+
+// cut has nothing to do: the requests end with their context.
+func (*polling) cut() {}
+
+// do makes a request and returns the body of its answer.
+func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, error) {
+	stamp := strconv.FormatUint(p.requests.Add(1), 36)
+	var content io.Reader
+	if body != nil {
+		content = bytes.NewReader(body)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, p.options.endpoint(Polling, p.sid, stamp), content)
+	if err != nil {
+		return nil, fmt.Errorf("polling: %w", err)
+	}
+	setHeader(request, p.options.Header)
+	if body != nil {
+		request.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	}
+	response, err := p.options.HTTP.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("polling: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("polling: %w", statusError(response))
+	}
+	answer, err := io.ReadAll(io.LimitReader(response.Body, p.options.MaxMessage+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("polling: %w", err)
+	case int64(len(answer)) > p.options.MaxMessage:
+		return nil, fmt.Errorf("polling: %w: over %d bytes", ErrTooBig, p.options.MaxMessage)
+	}
+	return answer, nil
+}
+
+// setHeader adds the application's headers; a Host among them names the virtual host.
+func setHeader(r *http.Request, header http.Header) {
+	for name, values := range header {
+		if http.CanonicalHeaderKey(name) == "Host" && len(values) > 0 {
+			r.Host = values[0]
+			continue
+		}
+		r.Header[http.CanonicalHeaderKey(name)] = values
+	}
+}
