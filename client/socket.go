@@ -112,8 +112,8 @@ func (s *Socket) Connect() error {
 	return nil
 }
 
-// ConnectAndWait is Connect, and waits until the socket is connected, refused, or given up, or the context ends; then the
-// socket tries on by itself. Errors: ErrClosed, *ConnectError, those of the last attempt and of the context.
+// ConnectAndWait is Connect, and waits until the socket is connected and the handlers of that have run, until it is refused or
+// given up, or the context ends; then the socket tries on by itself. Errors: ErrClosed, *ConnectError, those of the last attempt and of the context.
 func (s *Socket) ConnectAndWait(ctx context.Context) error {
 	result := make(chan error, 1)
 	s.manager.mutex.Lock()
@@ -238,7 +238,7 @@ func (s *Socket) confirmed(l *link, c connected) {
 	s.connects++
 	s.id, s.lastError = c.SID, nil
 	s.recovery.confirmed(c.PID)
-	s.manager.put(&s.inbox, func() { s.dispatch(&Event{Name: EventConnect}) })
+	s.manager.put(&s.inbox, s.tellConnected)
 	s.note(EventConnect)
 	for _, job := range s.early {
 		s.manager.put(&s.inbox, job)
@@ -246,6 +246,14 @@ func (s *Socket) confirmed(l *link, c connected) {
 	s.early = nil
 	s.flush(l)
 	s.queue.sendHead()
+}
+
+// tellConnected runs the handlers of the connection and then answers ConnectAndWait: a handler that is added after its return
+// is not called for a connection before. It runs in the inbox.
+func (s *Socket) tellConnected() {
+	s.dispatch(&Event{Name: EventConnect})
+	s.manager.mutex.Lock()
+	defer s.manager.mutex.Unlock()
 	s.resolve(nil)
 }
 

@@ -135,7 +135,8 @@ func lifecycleRows() []row {
 			w.called(t, "connected")
 			assert.True(t, w.log.has("INFO Connected id=C1"))
 		}},
-		{"disconnect: Logs disconnection with reason, resets state to unauthorized, invokes onDisconnected callback", nil,
+		{
+			"disconnect: Logs disconnection with reason, resets state to unauthorized, invokes onDisconnected callback", nil,
 			func(t *testing.T, w *world) {
 				w.authenticated(t)
 				w.kick(t)
@@ -143,7 +144,8 @@ func lifecycleRows() []row {
 				assert.Equal(t, client.Unauthorized, w.State())
 				assert.True(t, w.log.has("INFO Disconnected id=C1 reason=io server disconnect"))
 				assert.False(t, w.Socket().Active(), "a socket that the server disconnected stays so")
-			}},
+			},
+		},
 		{"connect_error: Logs the error, invokes onError callback", noConnect, func(t *testing.T, _ *world) {
 			w := &world{log: &journal{}}
 			o := client.HelperOptions{Identifier: "C1", Host: unreachable(t), Logger: slog.New(w.log)}
@@ -172,12 +174,14 @@ func lifecycleRows() []row {
 			w.log.wait(t, `ERROR callback error id=C1 callback=onAuthenticated error=at authenticated`)
 			assert.True(t, w.Socket().Connected())
 		}},
-		{"getSocketClient(): Returns the raw Socket instance, for direct access to connected and id", nil,
+		{
+			"getSocketClient(): Returns the raw Socket instance, for direct access to connected and id", nil,
 			func(t *testing.T, w *world) {
 				w.called(t, "connected")
 				assert.True(t, w.Socket().Connected())
 				assert.NotEmpty(t, w.Socket().ID())
-			}},
+			},
+		},
 		{"connect(): Manually connects the socket. Useful when autoConnect: false is set", noConnect, func(t *testing.T, w *world) {
 			assert.False(t, w.Socket().Active())
 			w.Connect()
@@ -201,7 +205,8 @@ func lifecycleRows() []row {
 			w.Disconnect()
 			assert.True(t, w.log.has("INFO Invalid client to disconnect id=C1"))
 		}},
-		{"shutdown(): removes all listeners, disconnects if still connected, state = UNAUTHORIZED", nil,
+		{
+			"shutdown(): removes all listeners, disconnects if still connected, state = UNAUTHORIZED", nil,
 			func(t *testing.T, w *world) {
 				w.authenticated(t)
 				require.NotNil(t, w.Subscribe("disconnect", func(context.Context, *client.Event) error {
@@ -215,7 +220,8 @@ func lifecycleRows() []row {
 				assert.Equal(t, client.Unauthorized, w.State())
 				assert.Empty(t, w.calls)
 				assert.NoError(t, w.Shutdown(within(t)), "idempotent")
-			}},
+			},
+		},
 	}
 }
 
@@ -228,32 +234,39 @@ func authenticationRows() []row {
 			assert.True(t, w.log.has("INFO Authentication requested id=C1"))
 			assert.Equal(t, client.Authenticated, w.State())
 		}},
-		{"authenticate(): No-op with warning log if the socket is not connected", func(o *client.HelperOptions) { o.NoAutoConnect = true },
+		{
+			"authenticate(): No-op with warning log if the socket is not connected", func(o *client.HelperOptions) { o.NoAutoConnect = true },
 			func(t *testing.T, w *world) {
 				assert.ErrorIs(t, w.Authenticate(within(t)), client.ErrNotConnected)
 				assert.True(t, w.log.has("WARN Cannot authenticate id=C1 reason=not connected"))
-			}},
+			},
+		},
 		{"authenticate(): No-op with warning log if the current state is not unauthorized", nil, func(t *testing.T, w *world) {
 			w.authenticated(t)
 			assert.ErrorIs(t, w.Authenticate(within(t)), client.ErrAuthState)
 			assert.True(t, w.log.has("WARN Cannot authenticate id=C1 current_state=authenticated"))
 			assert.Equal(t, client.Authenticated, w.State())
 		}},
-		{"authenticated: Logs auth data, sets state to authenticated, invokes onAuthenticated callback", nil,
+		{
+			"authenticated: Logs auth data, sets state to authenticated, invokes onAuthenticated callback", nil,
 			func(t *testing.T, w *world) {
 				w.authenticated(t)
 				assert.True(t, w.log.has(`INFO Authenticated id=C1 data={"id":"`+w.Socket().ID()+`"`))
 				assert.Equal(t, client.Authenticated, w.State())
-			}},
-		{"unauthenticated: Logs warning with auth data, resets state, invokes onUnauthenticated callback with the message", nil,
+			},
+		},
+		{
+			"unauthenticated: Logs warning with auth data, resets state, invokes onUnauthenticated callback with the message", nil,
 			func(t *testing.T, w *world) {
 				w.authenticated(t)
 				w.emit(t, "unauthenticated", map[string]string{"message": "Go away!"})
 				w.called(t, "unauthenticated: Go away!")
 				assert.True(t, w.log.has(`WARN Unauthenticated id=C1 data={"message":"Go away!"}`))
 				assert.Equal(t, client.Unauthorized, w.State())
-			}},
-		{"Authenticate may be called in OnConnected", func(o *client.HelperOptions) { o.NoAutoConnect = true },
+			},
+		},
+		{
+			"Authenticate may be called in OnConnected", func(o *client.HelperOptions) { o.NoAutoConnect = true },
 			func(t *testing.T, w *world) {
 				done := make(chan error, 1)
 				require.NotNil(t, w.Subscribe(client.EventConnect, func(ctx context.Context, _ *client.Event) error {
@@ -264,8 +277,10 @@ func authenticationRows() []row {
 				require.NoError(t, <-done)
 				w.called(t, "connected")
 				w.called(t, "authenticated")
-			}},
-		{"AutoAuthenticate authenticates by itself, after each reconnect", func(o *client.HelperOptions) { o.AutoAuthenticate = true },
+			},
+		},
+		{
+			"AutoAuthenticate authenticates by itself, after each reconnect", func(o *client.HelperOptions) { o.AutoAuthenticate = true },
 			func(t *testing.T, w *world) {
 				for range 3 {
 					w.called(t, "connected")
@@ -275,7 +290,8 @@ func authenticationRows() []row {
 					assert.Equal(t, client.Unauthorized, w.State())
 					w.Connect()
 				}
-			}},
+			},
+		},
 	}
 }
 
@@ -303,13 +319,15 @@ func subscriptionRows() []row {
 			assert.Nil(t, w.Subscribe("score", nil))
 			assert.True(t, w.log.has("WARN No handler provided id=C1 event=score"))
 		}},
-		{"subscribe(): ignoreDuplicate is true (default) and the event already has listeners", noConnect,
+		{
+			"subscribe(): ignoreDuplicate is true (default) and the event already has listeners", noConnect,
 			func(t *testing.T, w *world) {
 				assert.NotNil(t, w.Subscribe("score", note(w, "a")))
 				assert.Nil(t, w.Subscribe("score", note(w, "b")))
 				assert.True(t, w.log.has("INFO Handler already exists id=C1 event=score"))
 				assert.NotNil(t, w.Subscribe("score", note(w, "b"), client.AllowDuplicate))
-			}},
+			},
+		},
 		{"subscribe(): handler errors never crash the client", nil, func(t *testing.T, w *world) {
 			w.authenticated(t)
 			w.Subscribe("panics", func(context.Context, *client.Event) error { panic("ouch") })
@@ -369,7 +387,8 @@ func subscriptionRows() []row {
 			assert.False(t, w.Socket().HasHandlers("a"))
 			assert.False(t, w.Socket().HasHandlers("b"))
 		}},
-		{"the events that the helper itself listens to can be subscribed to, and unsubscribing leaves the helper's own", noConnect,
+		{
+			"the events that the helper itself listens to can be subscribed to, and unsubscribing leaves the helper's own", noConnect,
 			func(t *testing.T, w *world) {
 				events := []string{"connect", "disconnect", "connect_error", "authenticated", "unauthenticated", "ping"}
 				for _, event := range events {
@@ -384,7 +403,8 @@ func subscriptionRows() []row {
 				require.NoError(t, w.Authenticate(within(t)))
 				w.called(t, "authenticated")
 				assert.Equal(t, client.Authenticated, w.State())
-			}},
+			},
+		},
 	}
 }
 
@@ -454,13 +474,15 @@ func emissionRows() []row {
 			require.Eventually(t, func() bool { return len(w.rooms(t, w.Socket().ID())) == 4 }, patience, time.Millisecond)
 			assert.ElementsMatch(t, []string{w.Socket().ID(), "io-default", "io-notification", "b"}, w.rooms(t, w.Socket().ID()))
 		}},
-		{"joinRooms(), leaveRooms(): No-op with warning log if the socket is not connected", noConnect,
+		{
+			"joinRooms(), leaveRooms(): No-op with warning log if the socket is not connected", noConnect,
 			func(t *testing.T, w *world) {
 				assert.ErrorIs(t, w.JoinRooms("a"), client.ErrNotConnected)
 				assert.True(t, w.log.has("WARN Cannot join rooms id=C1 reason=not connected"))
 				assert.ErrorIs(t, w.LeaveRooms("a"), client.ErrNotConnected)
 				assert.True(t, w.log.has("WARN Cannot leave rooms id=C1 reason=not connected"))
-			}},
+			},
+		},
 	}
 }
 

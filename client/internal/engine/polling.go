@@ -83,7 +83,7 @@ func (*polling) cut() {}
 // do makes a request and returns the body of its answer.
 func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, error) {
 	stamp := strconv.FormatUint(p.requests.Add(1), 36)
-	var content io.Reader
+	var content io.Reader = unrepeatable{}
 	if body != nil {
 		content = bytes.NewReader(body)
 	}
@@ -112,6 +112,12 @@ func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, e
 	}
 	return answer, nil
 }
+
+// unrepeatable is an empty body that keeps net/http from repeating a GET whose connection broke: the answer that got lost may
+// have had packets, and with the next answer nobody would miss them.
+type unrepeatable struct{}
+
+func (unrepeatable) Read([]byte) (int, error) { return 0, io.EOF }
 
 // setHeader adds the application's headers; a Host among them names the virtual host.
 func setHeader(r *http.Request, header http.Header) {
