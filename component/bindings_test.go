@@ -1,0 +1,163 @@
+package component_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/component"
+)
+
+func allow(context.Context, *actio.Handshake) (*actio.Principal, error) {
+	return &actio.Principal{}, nil
+}
+
+func client(t *testing.T) *redis.Client {
+	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: "127.0.0.1:1"}) // connects to nothing by itself
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	return c
+}
+
+func bindUnreachable(t *testing.T, a *component.Application) {
+	t.Helper()
+	component.Bind[redis.UniversalClient](a.Container(), component.RedisConnection, client(t))
+}
+
+func TestResolveBindings_WhatIsMissing_IsSaidInTheReferencesWords(t *testing.T) {
+	const (
+		redisText = "Invalid instance of redisConnection | Please init connection with RedisHelper for single redis connection " +
+			"or RedisClusterHelper for redis cluster mode!"
+		authText = "Invalid authenticateFn to setup io socket server!"
+	)
+	var nilClient *redis.Client
+	var nilFunction actio.Authenticator
+	for name, row := range map[string]struct {
+		bind  func(c *component.Container)
+		want  []string
+		wants []error
+	}{
+		"nothing is bound": {
+			func(*component.Container) {},
+			[]string{redisText, authText},
+			[]error{component.ErrRedisConnection, component.ErrAuthenticateHandler},
+		},
+		"no redis connection": {
+			func(c *component.Container) { component.Bind(c, component.AuthenticateHandler, allow) },
+			[]string{redisText},
+			[]error{component.ErrRedisConnection},
+		},
+		"a nil redis connection": {
+			func(c *component.Container) {
+				component.Bind(c, component.AuthenticateHandler, allow)
+				component.Bind[redis.UniversalClient](c, component.RedisConnection, nilClient)
+			}, []string{redisText}, []error{component.ErrRedisConnection},
+		},
+		"no authenticateFn": {
+			func(c *component.Container) {
+				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
+			},
+			[]string{authText},
+			[]error{component.ErrAuthenticateHandler},
+		},
+		"a nil authenticateFn": {
+			func(c *component.Container) {
+				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
+				component.Bind(c, component.AuthenticateHandler, nilFunction)
+			}, []string{authText}, []error{component.ErrAuthenticateHandler},
+		},
+		"options that have keys of their own": {
+			func(c *component.Container) {
+				component.Bind(c, component.AuthenticateHandler, allow)
+				component.Bind(c, component.ServerConfig, component.ServerOptions{
+					Standalone: true, Options: actio.Options{Authenticate: allow, Hosting: actio.Attached},
+				})
+			},
+			[]string{"Authenticate is bound by another way", "Hosting is bound by another way"},
+			[]error{component.ErrServerOptions},
+		},
+		"standalone with redis": {
+			func(c *component.Container) {
+				component.Bind(c, component.AuthenticateHandler, allow)
+				component.Bind[redis.UniversalClient](c, component.RedisConnection, client(t))
+				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
+			}, []string{"Standalone, and a redis connection is bound"}, []error{component.ErrServerOptions},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var c component.Container
+			row.bind(&c)
+			_, err := component.ResolveBindings(&c)
+			for _, text := range row.want {
+				assert.ErrorContains(t, err, text)
+			}
+			for _, sentinel := range []error{
+				component.ErrRedisConnection, component.ErrAuthenticateHandler, component.ErrServerOptions,
+			} {
+				if assert.NotEmpty(t, row.wants) {
+					assert.Equal(t, contains(row.wants, sentinel), isError(err, sentinel), sentinel.Error())
+				}
+			}
+		})
+	}
+}
+
+func TestResolveBindings_NilHandlers_AreAbsent(t *testing.T) {
+	var c component.Container
+	component.Bind(&c, component.AuthenticateHandler, allow)
+	component.Bind[redis.UniversalClient](&c, component.RedisConnection, client(t))
+	component.Bind[actio.RoomValidator](&c, component.ValidateRoomHandler, nil)
+	b, err := component.ResolveBindings(&c)
+	require.NoError(t, err)
+	assert.Nil(t, b.ValidateRooms)
+	assert.Nil(t, b.ClientConnected)
+	assert.NotNil(t, b.RedisConnection)
+}
+
+func TestResolveBindings_ServerOptions_AreMergedDeeplyOverTheDefaults(t *testing.T) {
+	var c component.Container
+	component.Bind(&c, component.AuthenticateHandler, allow)
+	given := component.ServerOptions{Standalone: true}
+	given.AuthenticateTimeout, given.PingInterval, given.DefaultRooms = time.Second, time.Minute, []string{"lobby"}
+	given.Engine.CORS = &actio.CORS{Origins: []string{"https://example.test"}, Credentials: true}
+	component.Bind(&c, component.ServerConfig, given)
+	b, err := component.ResolveBindings(&c)
+	require.NoError(t, err)
+	o := b.ServerOptions
+	assert.Equal(t, "SOCKET_IO_SERVER", o.Identifier)
+	assert.Equal(t, "/io", o.Engine.Path)
+	assert.Equal(t, time.Second, o.AuthenticateTimeout)
+	assert.Equal(t, time.Minute, o.PingInterval)
+	assert.Equal(t, []string{"lobby"}, o.DefaultRooms)
+	assert.Equal(t, []string{"https://example.test"}, o.Engine.CORS.Origins)
+	assert.Equal(t, []string{"GET", "POST"}, o.Engine.CORS.Methods, "what was not given keeps its default")
+	assert.True(t, o.Engine.CORS.Credentials)
+	assert.Nil(t, given.Engine.CORS.Methods, "what was given is not changed")
+
+	component.Bind(&c, component.ServerConfig, component.ServerOptions{
+		Standalone: true, Options: actio.Options{Engine: actio.EngineOptions{CORS: &actio.CORS{Methods: []string{"GET"}}}},
+	})
+	b, err = component.ResolveBindings(&c)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"*"}, b.ServerOptions.Engine.CORS.Origins)
+	assert.Equal(t, []string{"GET"}, b.ServerOptions.Engine.CORS.Methods)
+}
+
+func TestContainer_BindGetUnbind(t *testing.T) {
+	const key component.Key[int] = "answer"
+	var c component.Container
+	_, ok := component.Get(&c, key)
+	assert.False(t, ok)
+	component.Bind(&c, key, 42)
+	n, ok := component.Get(&c, key)
+	assert.True(t, ok)
+	assert.Equal(t, 42, n)
+	component.Unbind(&c, key)
+	_, ok = component.Get(&c, key)
+	assert.False(t, ok)
+}

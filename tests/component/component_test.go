@@ -1,0 +1,49 @@
+package component_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/component"
+	"github.com/actio-go/actio/tests/internal/redisproc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestApplication_WithRedis_JoinsTheClusterAndLeavesTheClientToTheApplication(t *testing.T) {
+	for name, hosting := range map[string]actio.Hosting{"attached": actio.Attached, "mounted": actio.Mounted} {
+		t.Run(name, func(t *testing.T) {
+			server := redisproc.Start(t)
+			parent := server.Client()
+			defer func() { _ = parent.Close() }()
+			app := component.NewApplication(component.ApplicationOptions{})
+			component.Bind[redis.UniversalClient](app.Container(), component.RedisConnection, parent)
+			component.Bind(app.Container(), component.AuthenticateHandler,
+				func(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil })
+			app.Use(component.NewSocketIO(hosting))
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			require.NoError(t, app.Start(ctx))
+			instance, ok := component.Get(app.Container(), component.Instance)
+			require.True(t, ok)
+			assert.True(t, instance.Ready())
+			assert.True(t, slices.ContainsFunc(server.ClientNames(), func(name string) bool { return strings.Contains(name, "SOCKET_IO_SERVER") }),
+				"the duplicated connections have names")
+			app.RegisterStopHook("redis", func(ctx context.Context) error {
+				assert.False(t, instance.Ready(), "the server has left")
+				return parent.Ping(ctx).Err()
+			})
+			require.NoError(t, app.Stop(ctx))
+			assert.False(t, slices.ContainsFunc(server.ClientNames(), func(name string) bool { return strings.Contains(name, "SOCKET_IO_SERVER") }))
+		})
+	}
+}
