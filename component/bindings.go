@@ -40,7 +40,7 @@ var (
 	)
 	// ErrAuthenticateHandler: no function is bound to AuthenticateHandler.
 	ErrAuthenticateHandler = errors.New( //nolint:staticcheck // the reference's text
-		"[DANGER][SocketIOComponent] Invalid authenticateFn to setup io socket server!",
+		"[DANGER][SocketIOComponent] Invalid authenticateFn to setup io socket server!", //nolint:revive // the same
 	)
 	// ErrServerOptions: ServerOptions have what belongs under a key of its own.
 	ErrServerOptions = errors.New("[SocketIOComponent][resolveBindings] Invalid server options")

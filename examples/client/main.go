@@ -1,0 +1,169 @@
+// Command client tries everything that examples/application does, step by step, and prints what it sees. It ends with an
+// error when a step fails.
+//
+//	go run ./examples/client -url http://127.0.0.1:3100
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/actio-go/actio/client"
+)
+
+func main() {
+	url := flag.String("url", "http://127.0.0.1:3100", "the application")
+	flag.Parse()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := run(ctx, *url); err != nil {
+		fmt.Fprintln(os.Stderr, "failed:", err)
+		os.Exit(1)
+	}
+}
+
+// person is a client with what it has heard.
+type person struct {
+	*client.Helper
+	heard chan string
+}
+
+// arrive connects and authenticates.
+func arrive(ctx context.Context, url, name string) (*person, error) {
+	p := &person{heard: make(chan string, 100)}
+	var err error
+	p.Helper, err = client.NewHelper(client.HelperOptions{
+		Identifier:    name,
+		Host:          url,
+		Options:       client.Options{Header: http.Header{"Authorization": {"Bearer " + name}}},
+		NoAutoConnect: true,
+		OnDisconnected: func(_ context.Context, r client.Reason) error {
+			fmt.Println(name, "disconnected:", r)
+			return nil
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, event := range []string{"chat:message", "echo:response", "clients:list", "notification"} {
+		p.Subscribe(event, client.Data(func(_ context.Context, data map[string]any) error {
+			text, err := json.Marshal(data)
+			p.heard <- event + " " + string(text)
+			return err
+		}))
+	}
+	if err := p.Socket().ConnectAndWait(ctx); err != nil {
+		return nil, err
+	}
+	return p, p.Authenticate(ctx)
+}
+
+// hears waits for an event that has all of these texts in it.
+func (p *person) hears(ctx context.Context, texts ...string) error {
+	select {
+	case got := <-p.heard:
+		for _, text := range texts {
+			if !strings.Contains(got, text) {
+				return fmt.Errorf("%s heard %s, want %q in it", p.Identifier(), got, text)
+			}
+		}
+		fmt.Println(p.Identifier(), "heard", got)
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s did not hear %q: %w", p.Identifier(), texts, ctx.Err())
+	}
+}
+
+func run(ctx context.Context, url string) error {
+	alice, err := arrive(ctx, url, "alice")
+	if err != nil {
+		return err
+	}
+	bob, err := arrive(ctx, url, "bob")
+	if err != nil {
+		return err
+	}
+	steps := []struct {
+		name string
+		do   func() error
+	}{
+		{"the server answers an echo", func() error {
+			if err := alice.Emit(client.Message{Topic: "echo", Data: "hello"}); err != nil {
+				return err
+			}
+			return alice.hears(ctx, "echo:response", `"original":"hello"`)
+		}},
+		{"both are listed", func() error {
+			if err := alice.Emit(client.Message{Topic: "get-clients"}); err != nil {
+				return err
+			}
+			return alice.hears(ctx, `"count":2`, alice.Socket().ID(), bob.Socket().ID())
+		}},
+		{"rooms are joined as far as they may be", func() error {
+			joined, err := bob.Socket().EmitWithAck(ctx, "join", map[string]any{"rooms": []string{"public-go", "private-alice"}})
+			if err != nil {
+				return err
+			}
+			fmt.Println("bob joined", string(joined.Raw(0)))
+			return nil
+		}},
+		{"a message reaches the room", func() error {
+			message := map[string]string{"room": "public-go", "message": "anybody there?"}
+			if err := alice.Emit(client.Message{Topic: "chat:message", Data: message}); err != nil {
+				return err
+			}
+			return bob.hears(ctx, "chat:message", "anybody there?", `"from":"alice"`)
+		}},
+		{"a backend notifies the room", func() error {
+			if err := notify(ctx, url+"/socket/room/public-go/send", `{"topic":"notification","data":{"n":1}}`); err != nil {
+				return err
+			}
+			return bob.hears(ctx, "notification", `"n":1`)
+		}},
+		{"a backend notifies one client", func() error {
+			path := url + "/socket/client/" + alice.Socket().ID() + "/send"
+			if err := notify(ctx, path, `{"topic":"notification","data":{"n":2}}`); err != nil {
+				return err
+			}
+			return alice.hears(ctx, "notification", `"n":2`)
+		}},
+		{"the room is left", func() error { return bob.LeaveRooms("public-go") }},
+		{"both leave", func() error {
+			if err := alice.Shutdown(ctx); err != nil {
+				return err
+			}
+			return bob.Shutdown(ctx)
+		}},
+	}
+	for i, step := range steps {
+		fmt.Printf("%d. %s\n", i+1, step.name)
+		if err := step.do(); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, step.name, err)
+		}
+	}
+	fmt.Println("all steps passed")
+	return nil
+}
+
+// notify asks the application over HTTP, as a backend does.
+func notify(ctx context.Context, url, body string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, response.Status)
+	}
+	return nil
+}
