@@ -1,9 +1,25 @@
 package client_test
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// mainOfTests runs the tests, or what a test has started this binary for.
+func mainOfTests(m *testing.M) int {
+	if code, is := childOfProxyTest(); is {
+		return code
+	}
+	code := m.Run()
+	if code != 0 {
+		return code
+	}
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -343,12 +344,44 @@ func TestNode_Retries_EventIsSentAgainInOrder(t *testing.T) {
 	require.NoError(t, err, "the queue goes on")
 }
 
+// TestNode_ServerGone_BackWithinTheLongestDelay leaves the server away for 2 s, or for a minute with ACTIO_FULL.
+func TestNode_ServerGone_BackWithinTheLongestDelay(t *testing.T) {
+	away := 2 * time.Second
+	if os.Getenv("ACTIO_FULL") != "" {
+		away = time.Minute
+	}
+	server := jsserver.Start(t, jsserver.Options{})
+	var attempts []time.Time
+	s := dial(t, server.URL(), client.Options{
+		ReconnectionDelay: 50 * time.Millisecond, ReconnectionDelayMax: time.Second,
+		Hooks: client.Hooks{ReconnectAttempt: func(context.Context, int) { attempts = append(attempts, time.Now()) }},
+	}, client.SocketOptions{})
+	back := make(chan time.Time, 1)
+	s.OnConnect(func(context.Context) { back <- time.Now() })
+	server.Kill()
+	killed := time.Now()
+	require.NoError(t, s.Emit("count", 1), "kept meanwhile")
+	<-time.After(away)
+	server = jsserver.Start(t, jsserver.Options{Port: server.Port()})
+	returned := time.Now()
+	assert.Less(t, (<-back).Sub(returned), 3*time.Second, "a second, and what a busy machine adds")
+	_, err := server.WaitEvent(within(t), "counted")
+	require.NoError(t, err)
+	closed(t, s.Manager())
+	require.NotEmpty(t, attempts)
+	for i, last := 0, killed; i < len(attempts); i++ {
+		middle := min(50*time.Millisecond<<min(i, 10), time.Second)
+		assert.GreaterOrEqual(t, attempts[i].Sub(last), middle/2, "attempt %d", i+1)
+		last = attempts[i]
+	}
+}
+
 // TestNode_ServerRestartsUnderLoad kills the server again and again while several goroutines send.
 func TestNode_ServerRestartsUnderLoad_NoAckedMessageLostNoHandlerCalledTwice(t *testing.T) {
 	for name, so := range map[string]client.SocketOptions{
 		"at most once": {}, "with retries": {Retries: 100, AckTimeout: 2 * time.Second},
 	} {
-		t.Run(name, func(t *testing.T) { restartUnderLoad(t, so, 10) })
+		t.Run(name, func(t *testing.T) { restartUnderLoad(t, so, 20) })
 	}
 }
 
