@@ -76,7 +76,7 @@ func (l *link) dial() (*engine.Session, error) {
 func (m *Manager) transports() []Transport {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.options.RememberUpgrade && m.upgraded {
+	if m.options.RememberUpgrade && m.upgraded && len(m.options.Transports) > 1 {
 		return []Transport{WebSocket, Polling}
 	}
 	return m.options.Transports
@@ -87,10 +87,10 @@ func (l *link) opened(session *engine.Session) bool {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
+	l.session = session // also for abort
 	if m.link != l {
 		return false
 	}
-	l.session = session
 	if n := l.attempts; n > 0 && m.options.Hooks.Reconnect != nil {
 		m.tell(func() { m.options.Hooks.Reconnect(m.ctx, n) })
 	}
@@ -114,6 +114,7 @@ func (l *link) failed(err error) {
 	if m.link != l {
 		return
 	}
+	m.upgraded = false // what kept it from connecting may be the websocket
 	if m.options.Hooks.Error != nil {
 		m.tell(func() { m.options.Hooks.Error(m.ctx, err) })
 	}

@@ -124,17 +124,23 @@ func (s *Socket) ConnectAndWait(ctx context.Context) error {
 	s.watchers[result] = struct{}{}
 	s.manager.mutex.Unlock()
 	if err := s.Connect(); err != nil {
+		_ = s.unwatch(result)
 		return err
 	}
 	select {
 	case err := <-result:
 		return err
 	case <-ctx.Done():
-		s.manager.mutex.Lock()
-		defer s.manager.mutex.Unlock()
-		delete(s.watchers, result)
-		return errors.Join(fmt.Errorf("client: connect: %w", context.Cause(ctx)), s.lastError)
+		return errors.Join(fmt.Errorf("client: connect: %w", context.Cause(ctx)), s.unwatch(result))
 	}
+}
+
+// unwatch takes a waiting ConnectAndWait back and returns the error of the last attempt.
+func (s *Socket) unwatch(result chan error) error {
+	s.manager.mutex.Lock()
+	defer s.manager.mutex.Unlock()
+	delete(s.watchers, result)
+	return s.lastError
 }
 
 // Disconnect leaves the namespace after what was emitted, and does not come back by itself; Connect does. The connection ends
@@ -230,7 +236,11 @@ func (s *Socket) sendConnect(l *link, auth any) {
 
 // confirmed is the server's answer to CONNECT.
 func (s *Socket) confirmed(l *link, c connected) {
-	if s.connected || s.entering != l {
+	if s.connected { // to a second CONNECT, after one that was taken back before its answer came
+		s.id = c.SID
+		return
+	}
+	if s.entering != l {
 		return
 	}
 	s.entering = nil

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -29,10 +30,17 @@ func (p *polling) read(yield func(wire.EnginePacket) error) error {
 	if err != nil {
 		return err
 	}
-	if err := wire.DecodePayload(body, yield); err != nil {
-		return fmt.Errorf("polling: %w", err)
+	return decodePayload(body, yield)
+}
+
+// decodePayload tells what the server did wrong from what yield returned.
+func decodePayload(body []byte, yield func(wire.EnginePacket) error) error {
+	err := wire.DecodePayload(body, yield)
+	var malformed *wire.DecodeError
+	if errors.As(err, &malformed) {
+		return fmt.Errorf("polling: %w: %w", ErrProtocol, err)
 	}
-	return nil
+	return err
 }
 
 // handshake is the first GET: it has no sid yet. Its packets are yielded, the open packet among them.
@@ -41,7 +49,7 @@ func (p *polling) handshake(ctx context.Context, yield func(wire.EnginePacket) e
 	if err != nil {
 		return err
 	}
-	return wire.DecodePayload(body, yield)
+	return decodePayload(body, yield)
 }
 
 // take cuts off the front of the queue what fits one POST: at least one packet.
