@@ -36,8 +36,7 @@ func (p *polling) read(yield func(wire.EnginePacket) error) error {
 // decodePayload tells what the server did wrong from what yield returned.
 func decodePayload(body []byte, yield func(wire.EnginePacket) error) error {
 	err := wire.DecodePayload(body, yield)
-	var malformed *wire.DecodeError
-	if errors.As(err, &malformed) {
+	if _, malformed := errors.AsType[*wire.DecodeError](err); malformed {
 		return fmt.Errorf("polling: %w: %w", ErrProtocol, err)
 	}
 	return err
