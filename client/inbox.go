@@ -43,7 +43,7 @@ func (m *Manager) work(b *inbox) {
 		job := b.jobs[0]
 		b.jobs[0] = nil
 		b.jobs = b.jobs[1:]
-		if m.readerIdle {
+		if m.readersIdle > 0 {
 			m.room.Broadcast()
 		}
 		m.mutex.Unlock()
@@ -90,9 +90,9 @@ func (l *link) awaitRoom(b *inbox) bool {
 			}
 			continue
 		}
-		m.readerIdle = true
+		m.readersIdle++
 		m.room.Wait()
-		m.readerIdle = false
+		m.readersIdle--
 	}
 	return m.link == l
 }

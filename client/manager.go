@@ -23,17 +23,17 @@ type Manager struct {
 	ctx     context.Context //nolint:containedctx // of the functions of the application; ends with Close
 	cancel  context.CancelCauseFunc
 
-	mutex      sync.Mutex
-	sockets    map[string]*Socket
-	link       *link // nil while nobody wants a connection
-	closed     bool
-	upgraded   bool // the last session ended on a websocket
-	buffered   int  // bytes that wait in all sockets for a connection
-	goroutines gauge
-	hooks      inbox
-	waits      map[*wait]struct{} // for answers of the server
-	room       sync.Cond          // of a reader that waits for an inbox to have room
-	readerIdle bool               // a reader waits for room
+	mutex       sync.Mutex
+	sockets     map[string]*Socket
+	link        *link // nil while nobody wants a connection
+	closed      bool
+	upgraded    bool // the last session ended on a websocket
+	buffered    int  // bytes that wait in all sockets for a connection
+	goroutines  gauge
+	hooks       inbox
+	waits       map[*wait]struct{} // for answers of the server
+	room        sync.Cond          // of a reader that waits for an inbox to have room
+	readersIdle int                // readers that wait for room: of the link, and of one that was let go of
 }
 
 // New makes a Manager for the server at a URL: http, https, ws or wss. It does not connect. Errors: ErrInvalidOptions; a path
@@ -91,6 +91,7 @@ func Dial(ctx context.Context, rawURL string, o Options, so SocketOptions) (*Soc
 		err = s.ConnectAndWait(ctx)
 	}
 	if err != nil {
+		_ = m.Close(ctx) // cuts off what is left when the context has ended
 		_ = m.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}

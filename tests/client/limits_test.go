@@ -70,6 +70,19 @@ func TestEmit_WhileDisconnected_IsKeptInOrderUpToTheBound(t *testing.T) {
 	require.NoError(t, s.Emit("big", strings.Repeat("x", 4000)), "one event may be bigger than the bound when nothing waits")
 }
 
+func TestEmitVolatile_ConnectedAndIdle_Arrives(t *testing.T) {
+	url, numbers := counting(t)
+	for way, transports := range ways() {
+		t.Run(way, func(t *testing.T) {
+			before := len(numbers())
+			s := dial(t, url, client.Options{Transports: transports, NoUpgrade: way == "upgrade"}, client.SocketOptions{})
+			require.Eventually(t, func() bool {
+				return assert.NoError(t, s.EmitVolatile("n", 1)) && len(numbers()) > before
+			}, patience, 5*time.Millisecond)
+		})
+	}
+}
+
 func TestEmit_WhatCannotBeSent_IsAnError(t *testing.T) {
 	url, _ := counting(t)
 	s := dial(t, url, client.Options{}, client.SocketOptions{})

@@ -37,12 +37,14 @@ func (s *Session) wantsUpgrade() bool {
 // probe tries to bring the session to a websocket. Until the server's answer nothing is changed, and a failure is no more
 // than an upgrade that does not happen.
 func (s *Session) probe() {
-	w, err := dialWebSocket(s.ctx, s.options, s.open.SID)
+	ctx, cancel := s.options.Clock.Context(s.ctx, s.patience()) // some networks swallow websockets without a word
+	defer cancel()
+	w, err := dialWebSocket(ctx, s.options, s.open.SID)
 	if err != nil {
 		return
 	}
-	defer context.AfterFunc(s.ctx, w.cut)()
-	if w.exchangeProbe() != nil || !s.pause() ||
+	defer context.AfterFunc(ctx, w.cut)()
+	if w.exchangeProbe() != nil || !s.pause(ctx) ||
 		w.write([]*wire.Prepared{wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineUpgrade})}) != nil {
 		s.resume(nil)
 		w.cut()
@@ -67,9 +69,9 @@ func (s *socket) exchangeProbe() error {
 	return err
 }
 
-// pause stops both directions and waits until they stand still. It fails when the session ends, and when it is about to:
-// then polling says the farewell.
-func (s *Session) pause() bool {
+// pause stops both directions and waits until they stand still. It fails with the context, when the session ends, and when it
+// is about to: then polling says the farewell.
+func (s *Session) pause(ctx context.Context) bool {
 	s.mutex.Lock()
 	if s.err != nil || s.farewells {
 		s.mutex.Unlock()
@@ -84,7 +86,7 @@ func (s *Session) pause() bool {
 	select {
 	case <-parked:
 		return true
-	case <-s.ctx.Done():
+	case <-ctx.Done():
 		return false
 	}
 }
