@@ -23,10 +23,10 @@ var (
 type topology struct {
 	l *Link
 
-	asking sync.Mutex // held by who asks the cluster
-	turn   int        // under asking: which node is asked first
+	asking sync.Mutex // held by refresh
 
 	mu       sync.Mutex
+	turn     int            // which node is asked first
 	version  uint64         // of what is known
 	owners   []slotsOf      // in order
 	moved    map[int]string // slots of which a node said that they are elsewhere, since
@@ -129,6 +129,13 @@ func (t *topology) nodes() (masters, replicas []string) {
 	return slices.Clone(t.masters), slices.Clone(t.replicas)
 }
 
+// isReplica tells whether a node is known as a replica and as nothing else.
+func (t *topology) isReplica(addr string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Contains(t.replicas, addr) && !slices.Contains(t.masters, addr)
+}
+
 // seen returns the version of what is known.
 func (t *topology) seen() uint64 {
 	t.mu.Lock()
@@ -144,18 +151,11 @@ func (t *topology) refresh(seen uint64) error {
 	if t.seen() != seen {
 		return nil
 	}
-	if ask := t.l.source.cluster.ClusterSlots; ask != nil {
-		slots, err := ask(t.l.ctx)
-		if err != nil {
-			return t.l.closedOr(fmt.Errorf("cluster slots: %w", err))
-		}
-		return t.learn(slots, "")
-	}
 	last := errNoNodes
 	for _, addr := range t.candidates() {
-		slots, err := t.ask(addr)
+		slots, from, err := t.inquire(addr)
 		if err == nil {
-			err = t.learn(slots, addr)
+			err = t.learn(slots, from)
 		}
 		if err == nil {
 			return nil
@@ -163,20 +163,25 @@ func (t *topology) refresh(seen uint64) error {
 		if t.l.isClosing() {
 			return ErrClosed
 		}
-		last = fmt.Errorf("cluster slots of %s: %w", addr, err)
+		last = err
 	}
 	return last
 }
 
-// candidates returns whom to ask: known nodes, beginning with another each time, then those the parent was given.
+// candidates returns whom to ask: known nodes, beginning with another each time, then those the parent was given. A parent
+// that has a function of its own to ask has one answer, "".
 func (t *topology) candidates() []string {
-	masters, replicas := t.nodes()
-	known := slices.Concat(masters, replicas)
+	if t.l.source.cluster.ClusterSlots != nil {
+		return []string{""}
+	}
+	t.mu.Lock()
+	known := slices.Concat(t.masters, t.replicas)
 	if len(known) > 0 {
 		t.turn++
 		n := t.turn % len(known)
 		known = slices.Concat(known[n:], known[:n])
 	}
+	t.mu.Unlock()
 	var list []string
 	for _, addr := range slices.Concat(known, t.l.source.cluster.Addrs) {
 		if !slices.Contains(list, addr) {
@@ -186,14 +191,23 @@ func (t *topology) candidates() []string {
 	return list
 }
 
-// ask asks one node, by way of a connection of its own.
-func (t *topology) ask(addr string) ([]redis.ClusterSlot, error) {
-	s, err := t.l.connect("topology", addr, false)
-	if err != nil {
-		return nil, err
+// inquire asks one of candidates. A node is asked by way of a connection of its own, and is where its answer is from.
+func (t *topology) inquire(candidate string) (ranges []redis.ClusterSlot, from string, err error) {
+	if ask := t.l.source.cluster.ClusterSlots; ask != nil {
+		if ranges, err = ask(t.l.ctx); err != nil {
+			err = fmt.Errorf("cluster slots: %w", err)
+		}
+		return ranges, "", err
 	}
-	defer s.close()
-	return s.cmd.ClusterSlots(t.l.ctx).Result() //nolint:staticcheck // servers before 7.0 know nothing newer
+	s, err := t.l.connect("topology", candidate, false)
+	if err == nil {
+		defer s.close()
+		ranges, err = s.cmd.ClusterSlots(t.l.ctx).Result() //nolint:staticcheck // servers before 7.0 know nothing newer
+	}
+	if err != nil {
+		err = fmt.Errorf("cluster slots of %s: %w", candidate, err)
+	}
+	return ranges, candidate, err
 }
 
 // learn takes what a node answered.

@@ -158,7 +158,7 @@ type Link struct {
 
 	ctx     context.Context //nolint:containedctx // ends with the Link, whose goroutines have no caller
 	cancel  context.CancelFunc
-	running sync.WaitGroup // the goroutines of the three parts
+	running sync.WaitGroup // the goroutines of the three parts and of the survey
 
 	closing sync.Once
 	ended   chan struct{} // closed when no goroutine is left

@@ -55,19 +55,11 @@ func Open(ctx context.Context, sys *actors.System, o Options, h Handler, base []
 	}
 	l := newLink(sys, o.withDefaults(), h, src)
 	l.subscriber.base(base)
-	for _, part := range []struct {
-		name string
-		run  func()
-	}{
-		{"redis emitter", l.emitter.run},
-		{"redis publisher", l.publisher.run},
-		{"redis subscriber", l.subscriber.run},
-	} {
-		l.running.Add(1)
-		sys.Go(part.name, func() {
-			defer l.running.Done()
-			part.run()
-		})
+	l.start("redis emitter", l.emitter.run)
+	l.start("redis publisher", l.publisher.run)
+	l.start("redis subscriber", l.subscriber.run)
+	if l.topology != nil {
+		l.start("redis survey", l.topology.survey)
 	}
 	if err := l.awaitParts(ctx); err != nil {
 		abandon, cancel := sys.Clock().Context(context.WithoutCancel(ctx), "redis close", abandonTime)
@@ -79,6 +71,15 @@ func Open(ctx context.Context, sys *actors.System, o Options, h Handler, base []
 	}
 	_, _ = l.Count(ctx, l.censusSubs()) // this instance included, now that it is subscribed
 	return l, nil
+}
+
+// start starts a goroutine that Close waits for.
+func (l *Link) start(name string, run func()) {
+	l.running.Add(1)
+	l.sys.Go(name, func() {
+		defer l.running.Done()
+		run()
+	})
 }
 
 // newLink makes a Link without goroutines.

@@ -144,7 +144,7 @@ func (s *sender) check(addr string) error {
 	return err
 }
 
-// ping asks all connections for a sign of life and closes those that give none.
+// ping asks all connections for a sign of life and closes those that give none. Replicas may die: nothing is sent there.
 func (s *sender) ping() error {
 	addrs := slices.Sorted(maps.Keys(s.sessions))
 	broken := make([]error, len(addrs))
@@ -154,8 +154,12 @@ func (s *sender) ping() error {
 		}
 	})
 	for i, addr := range addrs {
-		if broken[i] != nil {
-			s.lost(addr, broken[i])
+		if broken[i] == nil {
+			continue
+		}
+		s.lost(addr, broken[i])
+		if s.l.topology != nil && s.l.topology.isReplica(addr) {
+			s.avoid[addr], broken[i] = time.Now(), nil
 		}
 	}
 	return s.l.closedOr(errors.Join(broken...))

@@ -261,6 +261,45 @@ func TestCluster_MasterDiesOrStalls_ItsReplicaTakesOver(t *testing.T) {
 	}
 }
 
+// Clients of Node.js listen on whatever node they like, and a cluster does not name all of them at all times.
+func TestCluster_ReplicaNotNamedAtFirst_WhoListensThereIsCountedAndItsDeathIsNone(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	replica := cluster.Servers()[5]
+	replica.Kill()
+	master := cluster.Servers()[0].Client()
+	until(t, "it is still named", func() bool {
+		slots, err := master.ClusterSlots(t.Context()).Result() //nolint:staticcheck // it is what clients ask
+		return err == nil && !slices.ContainsFunc(slots, func(s redis.ClusterSlot) bool {
+			return slices.ContainsFunc(s.Nodes, func(n redis.ClusterNode) bool { return n.Addr == replica.Addr() })
+		})
+	})
+	i := open(t, quick(cluster.Client()), plain("n"))
+	count := func() int {
+		n, err := i.Count(t.Context(), []format.Subscription{plain("n")})
+		if err != nil {
+			return -1
+		}
+		return n[0]
+	}
+	assert.Equal(t, 1, count())
+
+	replica.Restart()
+	cluster.WaitStable()
+	other := replica.Client().Subscribe(t.Context(), "n")
+	defer func() { assert.NoError(t, other.Close()) }()
+	_, err := other.Receive(t.Context())
+	require.NoError(t, err)
+	until(t, "who listens at the replica is not counted", func() bool { return count() == 2 })
+
+	replica.Kill()
+	until(t, "the dead are counted", func() bool { return count() == 1 })
+	i.emit("n", false, 0, 1)
+	heard(t, i, "n", "0")
+	for _, part := range []link.Part{link.EmitterPart, link.PublishPart, link.SubscribePart} {
+		assert.Zero(t, i.hearer.count(part.String()+" down"))
+	}
+}
+
 func TestCluster_Gone_CloseIsPromptAndNothingIsLeft(t *testing.T) {
 	cluster := redisproc.StartCluster(t)
 	options := cluster.ClientOptions()

@@ -77,15 +77,20 @@ func start(t *testing.T, answers ...string) (*poller, *Options) {
 }
 
 func TestSession_Polling_PingsAreAnsweredAndMessagesComeInOrder(t *testing.T) {
-	p, o := start(t, opening+"\x1e4a", "2\x1e4b\x1e4c", "1")
+	p, o := start(t, opening+"\x1e4a", "2\x1e4b\x1e4c")
 	s, err := Dial(t.Context(), o)
 	require.NoError(t, err)
 	assert.Equal(t, "s", s.ID())
+	pong := make(chan string, 1)
+	go func() {
+		pong <- <-p.posts
+		p.answers <- "1" // not earlier: a session that is over answers no ping
+	}()
 	var got []string
 	err = s.Run(func(m wire.EnginePacket) { got = append(got, string(m.Data)) })
 	require.ErrorIs(t, err, ErrServerClosed)
 	assert.Equal(t, []string{"a", "b", "c"}, got)
-	assert.Equal(t, "3", <-p.posts)
+	assert.Equal(t, "3", <-pong)
 	assert.Zero(t, o.Clock.Armed())
 }
 

@@ -118,7 +118,7 @@ func (c *Cluster) nodes(ctx context.Context, s *Server) ([]node, error) {
 }
 
 // WaitStable waits until all servers that live agree on who owns each slot, all slots are owned by masters that live, no slot
-// is on its way, and each replica that lives follows its master.
+// is on its way, and each replica that lives follows its master and is named to clients.
 func (c *Cluster) WaitStable() {
 	c.tb.Helper()
 	poll(c.tb, "the cluster is not stable", func(ctx context.Context) error {
@@ -147,6 +147,9 @@ func (c *Cluster) view(ctx context.Context, s *Server) (string, error) {
 		return "", errors.New(info)
 	}
 	if err := c.follows(ctx, s); err != nil {
+		return "", err
+	}
+	if err := c.names(ctx, s); err != nil {
 		return "", err
 	}
 	nodes, err := c.nodes(ctx, s)
@@ -193,6 +196,25 @@ func (c *Cluster) follows(ctx context.Context, s *Server) error {
 	}
 	if known == 0 && !strings.Contains(replication, "role:slave") || strings.Contains(replication, "master_link_status:down") {
 		return errors.New(replication)
+	}
+	return nil
+}
+
+// names is nil when a server names all that live to clients. It leaves out replicas until it has heard that they replicate, and
+// some clients ask only once.
+func (c *Cluster) names(ctx context.Context, s *Server) error {
+	client := redis.NewClient(s.ClientOptions())
+	defer client.Close() //nolint:errcheck // it was only to ask
+	ranges, err := client.ClusterSlots(ctx).Result() //nolint:staticcheck // it is what clients ask
+	if err != nil {
+		return err
+	}
+	for _, one := range c.live() {
+		if !slices.ContainsFunc(ranges, func(r redis.ClusterSlot) bool {
+			return slices.ContainsFunc(r.Nodes, func(n redis.ClusterNode) bool { return n.Addr == one.Addr() })
+		}) {
+			return fmt.Errorf("it does not name %s", one.Addr())
+		}
 	}
 	return nil
 }

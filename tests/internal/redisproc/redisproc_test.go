@@ -86,6 +86,25 @@ func TestSentinel_MasterKilled_AReplicaTakesItsPlace(t *testing.T) {
 	require.NoError(t, client.Set(t.Context(), "key", "value", 0).Err())
 }
 
+// Clients learn the nodes of a cluster once, from whichever node they ask: one that is not named then is not known to them, and
+// who is subscribed there is not counted.
+func TestCluster_JustStarted_EveryNodeNamesAllOthers(t *testing.T) {
+	c := redisproc.StartCluster(t)
+	for _, s := range c.Servers() {
+		client := redis.NewClient(s.ClientOptions())
+		slots, err := client.ClusterSlots(t.Context()).Result() //nolint:staticcheck // it is what clients ask
+		require.NoError(t, err)
+		require.NoError(t, client.Close())
+		var named []string
+		for _, slot := range slots {
+			for _, node := range slot.Nodes {
+				named = append(named, node.Addr)
+			}
+		}
+		assert.ElementsMatch(t, c.Addrs(), named, "of %s", s.Addr())
+	}
+}
+
 func TestCluster_SlotMovedAndMasterKilled_KeysStayReachable(t *testing.T) {
 	c := redisproc.StartCluster(t)
 	client := c.Client()
