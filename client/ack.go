@@ -2,7 +2,6 @@ package client
 
 import (
 	"fmt"
-	"sync/atomic"
 
 	"github.com/actio-go/actio/wire"
 )
@@ -13,6 +12,7 @@ type pendingAck struct {
 	sent   bool           // on the current connection, or on one that has ended
 	result chan ackResult // takes one without blocking
 	wait   *wait
+	event  *outgoing
 }
 
 type ackResult struct {
@@ -56,9 +56,11 @@ func (s *Socket) failAll(err error) {
 	}
 	s.queue.fail(err)
 	for _, o := range s.buffer {
-		s.manager.buffered -= o.packet.Size()
+		if o.packet != nil {
+			s.manager.buffered -= cost(o.packet)
+		}
 	}
-	s.buffer = nil
+	s.buffer, s.taken = nil, 0
 }
 
 // reply is how an event of the server is acknowledged.
@@ -66,7 +68,7 @@ type reply struct {
 	socket   *Socket
 	id       uint64
 	connects uint64 // which connection of the socket asked
-	done     atomic.Bool
+	done     bool   // under the mutex of the manager
 }
 
 func (r *reply) send(args []any) error {
@@ -75,17 +77,21 @@ func (r *reply) send(args []any) error {
 	if err != nil {
 		return fmt.Errorf("client: acknowledge: %w", err)
 	}
-	if r.done.Swap(true) {
-		return ErrAcknowledged
-	}
-	s.manager.mutex.Lock()
-	defer s.manager.mutex.Unlock()
+	m := s.manager
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
 	switch {
-	case s.manager.closed:
+	case r.done:
+		return ErrAcknowledged
+	case m.closed:
 		return ErrClosed
 	case !s.connected || s.connects != r.connects:
 		return ErrDisconnected
 	}
-	s.manager.link.session.Send(p)
+	if err := m.admits(m.link.session.Queued(), p); err != nil {
+		return err
+	}
+	r.done = true
+	m.link.session.Send(p)
 	return nil
 }

@@ -13,16 +13,19 @@
 //
 // # Guarantees
 //
-//   - What one goroutine emits on a socket arrives in that order, at most once; with SocketOptions.Retries at least once.
+//   - What one goroutine emits on a socket arrives in that order, at most once; with SocketOptions.Retries at least once. What is
+//     emitted after a Disconnect does not wait for what was emitted before it.
 //   - Handlers of a socket run one at a time, in the order of what came: first the connection, then its events, last its end.
 //     An acknowledgement is not an event: EmitWithAck returns when it comes, whatever handlers run.
-//   - A handler may call everything, also EmitWithAck and Close. What it does cannot end the program or the connection.
-//   - What waits is bounded, in both directions: see Options.SendBuffer and Options.InboxEvents.
+//   - A handler may call everything, also EmitWithAck, ConnectAndWait and Close, with its context. What it does cannot end the program or the connection.
+//   - What waits is bounded, in both directions: see Options.SendBuffer and Options.InboxEvents. A server that is gone is noticed
+//     within its pingInterval + pingTimeout, unless full inboxes keep it from being read.
 //   - After Close returned nil no goroutine and no timer is left.
 //
 // # Inside
 //
 // One mutex of the Manager guards its state and that of its sockets. It is never held while I/O is done or code of the
-// application runs; everything under it is short and waits for nothing. A connection that is idle has one goroutine, its reader.
+// application runs; everything under it is short and waits for nothing. An idle websocket has one goroutine, its reader; an
+// idle poll has those of net/http beside it.
 // Package internal/engine is the Engine.IO layer.
 package client

@@ -3,14 +3,16 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/actio-go/actio/client/internal/engine"
 	"github.com/actio-go/actio/wire"
 )
 
 // outgoing is an event of the application.
 type outgoing struct {
-	packet *wire.Prepared
-	ack    *pendingAck // nil without acknowledgement
+	packet *wire.Prepared // nil when it was taken back
+	ack    *pendingAck    // nil without acknowledgement
 }
 
 // Emit sends an event. Each argument is anything that encoding/json could encode, with []byte anywhere as binary. It never
@@ -75,7 +77,7 @@ func (s *Socket) emitConnected(allow func() error, event string, args ...any) er
 // EmitWithAck sends an event and waits for the server's acknowledgement. An event that still waits for a connection when the
 // wait ends is not sent any more. It may be called from a handler. Errors: those of Emit; ErrTimeout when the context's deadline
 // or SocketOptions.AckTimeout passed; the context's error when it was cancelled; ErrDisconnected when the connection
-// ended first; ErrInboxFull. With SocketOptions.Retries the last two are errors only when no try is left.
+// ended first; ErrInboxFull. With SocketOptions.Retries the end of a connection is an error only when no try is left.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	if s.options.Retries > 0 {
 		q, err := s.enqueue(event, args)
@@ -115,7 +117,8 @@ func (s *Socket) ask(pending *pendingAck, event string, args []any) error {
 	s.manager.mutex.Lock()
 	defer s.manager.mutex.Unlock()
 	s.acks[pending.id] = pending
-	if err := s.send(&outgoing{packet: p, ack: pending}); err != nil {
+	pending.event = &outgoing{packet: p, ack: pending}
+	if err := s.send(pending.event); err != nil {
 		delete(s.acks, pending.id)
 		return err
 	}
@@ -184,17 +187,28 @@ func (s *Socket) send(o *outgoing) error {
 	if m.link != nil && m.link.session != nil {
 		waiting += m.link.session.Queued()
 	}
-	if waiting > 0 && waiting+o.packet.Size() > m.options.SendBuffer {
-		return fmt.Errorf("%w: %d bytes wait", ErrBufferFull, waiting)
+	if err := m.admits(waiting, o.packet); err != nil {
+		return err
 	}
 	if s.connected {
 		s.transmit(o)
 		return nil
 	}
 	s.buffer = append(s.buffer, o)
-	m.buffered += o.packet.Size()
+	m.buffered += cost(o.packet)
 	return nil
 }
+
+// admits tells whether a packet may be added to the bytes that wait.
+func (m *Manager) admits(waiting int, p *wire.Prepared) error {
+	if waiting > 0 && waiting+cost(p) > m.options.SendBuffer {
+		return fmt.Errorf("%w: %d bytes wait", ErrBufferFull, waiting)
+	}
+	return nil
+}
+
+// cost is what a packet counts for that waits.
+func cost(p *wire.Prepared) int { return engine.Cost(p) }
 
 // transmit hands an event to the session of the connection.
 func (s *Socket) transmit(o *outgoing) {
@@ -207,25 +221,29 @@ func (s *Socket) transmit(o *outgoing) {
 // flush sends what has waited for the connection.
 func (s *Socket) flush(l *link) {
 	for _, o := range s.buffer {
-		s.manager.buffered -= o.packet.Size()
+		if o.packet == nil {
+			continue
+		}
+		s.manager.buffered -= cost(o.packet)
 		if o.ack != nil {
 			o.ack.sent = true
 		}
 		l.session.Send(o.packet)
 	}
-	s.buffer = nil
+	s.buffer, s.taken = nil, 0
 }
 
-// unbuffer takes an event back whose acknowledgement nobody awaits any more.
+// unbuffer takes an event back whose acknowledgement nobody awaits any more. Its place in the buffer stays until half of them
+// are such.
 func (s *Socket) unbuffer(pending *pendingAck) {
-	if pending.sent {
+	o := pending.event
+	if pending.sent || o == nil || o.packet == nil {
 		return
 	}
-	for i, o := range s.buffer {
-		if o.ack == pending {
-			s.manager.buffered -= o.packet.Size()
-			s.buffer = append(s.buffer[:i:i], s.buffer[i+1:]...)
-			return
-		}
+	s.manager.buffered -= cost(o.packet)
+	o.packet = nil
+	if s.taken++; 2*s.taken > len(s.buffer) {
+		s.buffer = slices.DeleteFunc(s.buffer, func(o *outgoing) bool { return o.packet == nil })
+		s.taken = 0
 	}
 }

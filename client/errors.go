@@ -40,6 +40,8 @@ var (
 	ErrAuthState = errors.New("client: not unauthorized")
 	// ErrStillRunning: Close gave up waiting for functions of the application.
 	ErrStillRunning = errors.New("client: still running")
+	// ErrMessageTooBig: the server sent more than Options.MaxMessage at once.
+	ErrMessageTooBig = engine.ErrTooBig
 	// ErrProtocol: the server does not speak Engine.IO 4 and Socket.IO 5.
 	ErrProtocol = engine.ErrProtocol
 )
@@ -78,6 +80,8 @@ const (
 	ReasonTransportClose Reason = "transport close"
 	// ReasonTransportError: the connection broke.
 	ReasonTransportError Reason = "transport error"
+	// ReasonForcedClose: no socket wanted the connection any more; Hooks.Close alone is told.
+	ReasonForcedClose Reason = "forced close"
 	// ReasonParseError: the server sent what is no packet of Socket.IO.
 	ReasonParseError Reason = "parse error"
 )

@@ -68,14 +68,14 @@ type Subscription struct {
 	cancelled atomic.Bool
 }
 
-// Cancel removes the handler, and no other. No call begins after it returned, but one may be under way. Idempotent.
+// Cancel removes the handler, and no other. A call that is under way, or about to begin, is not waited for. Idempotent.
 func (s *Subscription) Cancel() {
 	if !s.cancelled.Swap(true) {
 		s.set.remove(s)
 	}
 }
 
-// Event is the name of the event that the handler is for.
+// Event is the name of the event that the handler is for; empty when it is for all.
 func (s *Subscription) Event() string { return s.event }
 
 // Handle adds a handler for an event of the server, or of the client itself. Handlers of one event run in the order in which
@@ -95,7 +95,7 @@ func (s *Socket) HandleAny(h HandlerFunc) (*Subscription, error) {
 	if h == nil {
 		return nil, ErrInvalidHandler
 	}
-	return s.handlers.add("", h), nil
+	return s.handlers.addAny(h), nil
 }
 
 // HasHandlers tells whether an event has handlers.
@@ -185,7 +185,7 @@ func (s *Socket) dispatch(e *Event) {
 		s.manager.guard(func() { s.observer.handle(e) })
 	}
 	if e.Name != EventConnect && e.Name != EventDisconnect && e.Name != EventConnectError {
-		s.run(s.handlers.of(""), e)
+		s.run(s.handlers.ofAll(), e)
 	}
 	s.run(s.handlers.of(e.Name), e)
 }
@@ -198,10 +198,11 @@ func (s *Socket) run(subscriptions []*Subscription, e *Event) {
 	}
 }
 
-// handlers are the subscriptions by event; those of all events are under "". The lists are never changed, only replaced.
+// handlers are the subscriptions by event, and those to all events. The lists are never changed, only replaced.
 type handlers struct {
 	mutex sync.Mutex
 	lists map[string][]*Subscription
+	all   []*Subscription
 }
 
 func (h *handlers) add(event string, f HandlerFunc) *Subscription {
@@ -218,6 +219,14 @@ func (h *handlers) addFirst(event string, f HandlerFunc) *Subscription {
 		return nil
 	}
 	return h.append(event, f)
+}
+
+func (h *handlers) addAny(f HandlerFunc) *Subscription {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	sub := &Subscription{set: h, handle: f}
+	h.all = append(slices.Clip(h.all), sub)
+	return sub
 }
 
 // append runs under the mutex.
@@ -239,7 +248,10 @@ func (h *handlers) clear() {
 			sub.cancelled.Store(true)
 		}
 	}
-	h.lists = nil
+	for _, sub := range h.all {
+		sub.cancelled.Store(true)
+	}
+	h.lists, h.all = nil, nil
 }
 
 func (h *handlers) of(event string) []*Subscription {
@@ -248,13 +260,22 @@ func (h *handlers) of(event string) []*Subscription {
 	return h.lists[event]
 }
 
+func (h *handlers) ofAll() []*Subscription {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.all
+}
+
 func (h *handlers) remove(sub *Subscription) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
-	rest := slices.DeleteFunc(slices.Clone(h.lists[sub.event]), func(s *Subscription) bool { return s == sub })
-	if len(rest) == 0 {
-		delete(h.lists, sub.event)
-		return
+	without := func(list []*Subscription) []*Subscription {
+		return slices.DeleteFunc(slices.Clone(list), func(s *Subscription) bool { return s == sub })
 	}
-	h.lists[sub.event] = rest
+	h.all = without(h.all)
+	if rest := without(h.lists[sub.event]); len(rest) > 0 {
+		h.lists[sub.event] = rest
+	} else {
+		delete(h.lists, sub.event)
+	}
 }

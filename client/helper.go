@@ -38,19 +38,19 @@ type HelperOptions struct {
 	// Logger gets the log lines of the reference. Default: that of Options.
 	Logger *slog.Logger
 
-	// The callbacks run like handlers: one at a time, in order, before the handlers of the same event. An error or a panic is
-	// logged and does no harm. They may call everything, Authenticate and Shutdown included.
+	// The callbacks run like handlers: one at a time, in order, before the handlers of the same event, maybe before NewHelper
+	// has returned. An error or a panic is logged and does no harm. They may call everything, Authenticate and Shutdown included.
 
 	// OnConnected is called each time the namespace was entered.
-	OnConnected func(ctx context.Context) error
+	OnConnected func(ctx context.Context, h *Helper) error
 	// OnDisconnected is called each time the connection ended.
-	OnDisconnected func(ctx context.Context, reason Reason) error
+	OnDisconnected func(ctx context.Context, h *Helper, reason Reason) error
 	// OnError is called each time an attempt to connect failed.
-	OnError func(ctx context.Context, err error) error
+	OnError func(ctx context.Context, h *Helper, err error) error
 	// OnAuthenticated is called each time the server has authenticated the client.
-	OnAuthenticated func(ctx context.Context) error
+	OnAuthenticated func(ctx context.Context, h *Helper) error
 	// OnUnauthenticated is called each time the server refused to, with its message, and when it did not answer in time.
-	OnUnauthenticated func(ctx context.Context, message string) error
+	OnUnauthenticated func(ctx context.Context, h *Helper, message string) error
 }
 
 // Helper is a client for servers that authenticate by the events `authenticate`, `authenticated` and `unauthenticated`: those of
@@ -156,9 +156,9 @@ type Message struct {
 	Data any
 	// Log logs the topic and the data in one line.
 	Log bool
-	// Callback is called once the event was handed over, on a goroutine of its own. It says nothing of the server: for
-	// acknowledgements see Socket.EmitWithAck.
-	Callback func()
+	// Callback is called once the event was handed over, on a goroutine of its own, with a context like that of handlers. It says
+	// nothing of the server: for acknowledgements see Socket.EmitWithAck.
+	Callback func(ctx context.Context)
 }
 
 // Emit sends an event to the server. Errors: ErrNotConnected, which is looked at first; ErrInvalidTopic, ErrReservedEvent,
@@ -180,9 +180,7 @@ func (h *Helper) Emit(m Message) error {
 	if m.Log {
 		h.log.Info("Emitted", slog.String("topic", m.Topic), slog.Any("data", m.Data))
 	}
-	if m.Callback != nil {
-		h.socket.manager.start(func() { h.socket.manager.guard(m.Callback) })
-	}
+	h.called(m.Callback)
 	return nil
 }
 
@@ -191,6 +189,16 @@ func (h *Helper) send(m Message) error {
 		return h.socket.Emit(m.Topic, m.Data)
 	}
 	return h.socket.emitConnected(nil, m.Topic, m.Data)
+}
+
+// called calls the callback of a message, unless the client was closed meanwhile: Close may have returned.
+func (h *Helper) called(callback func(ctx context.Context)) {
+	m := h.socket.manager
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if callback != nil && !m.closed {
+		m.start(func() { m.guard(func() { callback(m.ctx) }) })
+	}
 }
 
 // rooms is what `join` and `leave` carry.

@@ -108,7 +108,7 @@ func (h *Helper) timedOut(attempt *authAttempt) {
 		return
 	}
 	h.setState(Unauthorized, fmt.Errorf("%w: no verdict within %v", ErrTimeout, h.options.AuthenticateTimeout))
-	m.put(&h.socket.inbox, func() {
+	m.put(&h.socket.inbox, 0, func() {
 		h.log.Warn("Unauthenticated", slog.String("reason", timedOutMessage))
 		h.unauthenticated(timedOutMessage)
 	})
@@ -170,22 +170,22 @@ func (h *Helper) handle(e *Event) {
 			h.log.Info("Authentication requested")
 		}
 		if f := h.options.OnConnected; f != nil {
-			h.call("onConnected", func() error { return f(ctx) })
+			h.call("onConnected", func() error { return f(ctx, h) })
 		}
 	case EventDisconnect:
 		h.log.Info("Disconnected", slog.String("reason", string(e.Reason)))
 		if f := h.options.OnDisconnected; f != nil {
-			h.call("onDisconnected", func() error { return f(ctx, e.Reason) })
+			h.call("onDisconnected", func() error { return f(ctx, h, e.Reason) })
 		}
 	case EventConnectError:
 		h.log.Error("Connection error", slog.Any("error", e.Err))
 		if f := h.options.OnError; f != nil {
-			h.call("onError", func() error { return f(ctx, e.Err) })
+			h.call("onError", func() error { return f(ctx, h, e.Err) })
 		}
 	case eventAuthenticated:
 		h.log.Info("Authenticated", slog.String("data", excerpt(e.Args)))
 		if f := h.options.OnAuthenticated; f != nil {
-			h.call("onAuthenticated", func() error { return f(ctx) })
+			h.call("onAuthenticated", func() error { return f(ctx, h) })
 		}
 	case eventUnauthenticated:
 		h.log.Warn("Unauthenticated", slog.String("data", excerpt(e.Args)))
@@ -197,7 +197,7 @@ func (h *Helper) handle(e *Event) {
 
 func (h *Helper) unauthenticated(message string) {
 	if f := h.options.OnUnauthenticated; f != nil && !h.isOver() {
-		h.call("onUnauthenticated", func() error { return f(h.socket.manager.ctx, message) })
+		h.call("onUnauthenticated", func() error { return f(h.socket.manager.ctx, h, message) })
 	}
 }
 

@@ -4,21 +4,30 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+
+	"github.com/actio-go/actio/client/internal/engine"
 )
 
 // inbox is what waits to be told to the application, in order. While it is not empty one goroutine works on it; an idle inbox
 // has none. All of it is under the mutex of the manager.
 type inbox struct {
-	jobs    []func()
+	jobs    []job
+	bytes   int // of all jobs
 	working bool
 }
 
+type job struct {
+	run  func()
+	size int // in bytes, of an event of the server
+}
+
 // tell calls a hook. It runs under the mutex.
-func (m *Manager) tell(f func()) { m.put(&m.hooks, f) }
+func (m *Manager) tell(f func()) { m.put(&m.hooks, 0, f) }
 
 // put adds a job. It runs under the mutex.
-func (m *Manager) put(b *inbox, job func()) {
-	b.jobs = append(b.jobs, job)
+func (m *Manager) put(b *inbox, size int, run func()) {
+	b.jobs = append(b.jobs, job{run: run, size: size})
+	b.bytes += size
 	if !b.working {
 		b.working = true
 		m.start(func() { m.work(b) })
@@ -40,14 +49,18 @@ func (m *Manager) work(b *inbox) {
 			done = true
 			return
 		}
-		job := b.jobs[0]
-		b.jobs[0] = nil
+		next := b.jobs[0]
+		b.jobs[0] = job{}
 		b.jobs = b.jobs[1:]
+		b.bytes -= next.size
 		if m.readersIdle > 0 {
 			m.room.Broadcast()
 		}
+		dropped := m.aborted && next.size > 0 // an event of the server, when Close has no more time
 		m.mutex.Unlock()
-		m.guard(job)
+		if !dropped {
+			m.guard(next.run)
+		}
 	}
 }
 
@@ -74,25 +87,31 @@ func (m *Manager) await(w *wait) {
 	m.room.Broadcast()
 }
 
-// awaitRoom blocks the reader of a link until an inbox has room. There is always progress: while answers are awaited, it
+// awaitRoom blocks the reader of a session until the inbox has room. There is always progress: while answers are awaited, it
 // returns up to a second bound, and beyond that the waits fail. It runs under the mutex, which it gives up while it waits; it
-// returns false when the link was let go meanwhile.
-func (l *link) awaitRoom(b *inbox) bool {
-	m := l.manager
-	for m.link == l && len(b.jobs) >= m.options.InboxEvents {
-		if len(m.waits) > 0 {
-			if len(b.jobs) < m.options.InboxEventsHard {
-				return true
-			}
+// returns false when the connection of the socket, or the session, has ended meanwhile.
+func (s *Socket) awaitRoom(session *engine.Session) bool {
+	m := s.manager
+	connects := s.connects
+	for s.connected && s.connects == connects && !session.Ended() {
+		switch o := &m.options; {
+		case s.inbox.below(o.InboxEvents, o.InboxBytes):
+			return true
+		case len(m.waits) == 0:
+			m.readersIdle++
+			m.room.Wait()
+			m.readersIdle--
+		case s.inbox.below(o.InboxEventsHard, o.InboxBytesHard):
+			return true
+		default:
 			for w := range m.waits {
 				delete(m.waits, w)
 				w.fail(ErrInboxFull)
 			}
-			continue
 		}
-		m.readersIdle++
-		m.room.Wait()
-		m.readersIdle--
 	}
-	return m.link == l
+	return false
 }
+
+// below tells whether there is room for one more.
+func (b *inbox) below(events, bytes int) bool { return len(b.jobs) < events && b.bytes < bytes }

@@ -21,6 +21,7 @@ type link struct {
 	// Under the mutex of the manager.
 	session  *engine.Session // nil between two sessions
 	attempts int             // to connect, that failed since the last session
+	aborted  bool            // whatever there is, or comes, is cut off
 }
 
 // connect makes a link unless there is one. It runs under the mutex.
@@ -31,27 +32,56 @@ func (m *Manager) connect() {
 	l := &link{manager: m}
 	l.ctx, l.cancel = context.WithCancel(context.WithoutCancel(m.ctx))
 	m.link = l
+	m.links[l] = struct{}{}
 	m.start(l.run)
 }
 
 // run makes sessions until nobody wants one.
 func (l *link) run() {
-	defer l.cancel()
+	defer l.over()
 	for {
 		session, err := l.dial()
 		switch {
 		case err != nil:
 			l.failed(err)
 		case l.opened(session):
-			l.ended(session, session.Run(l.receiver(session)))
-		default: // nobody wants it any more
-			session.Close()
-			_ = session.Run(func(wire.EnginePacket) {})
+			l.ended(session, l.serve(session))
+		default:
+			l.dismiss(session)
 		}
 		if !l.awaitNextAttempt() {
 			return
 		}
 	}
+}
+
+func (l *link) over() {
+	l.cancel()
+	l.manager.mutex.Lock()
+	defer l.manager.mutex.Unlock()
+	delete(l.manager.links, l)
+}
+
+// serve runs a session to its end.
+func (l *link) serve(session *engine.Session) error {
+	defer session.AfterEnd(func() { // a reader may wait for the application
+		l.manager.mutex.Lock()
+		defer l.manager.mutex.Unlock()
+		l.manager.room.Broadcast()
+	})()
+	return session.Run(l.receiver(session))
+}
+
+// dismiss ends a session that nobody wants any more.
+func (l *link) dismiss(session *engine.Session) {
+	l.manager.mutex.Lock()
+	aborted := l.aborted
+	l.manager.mutex.Unlock()
+	if aborted {
+		session.Abort(ErrClosed)
+	}
+	session.Close()
+	_ = session.Run(func(wire.EnginePacket) error { return nil })
 }
 
 func (l *link) dial() (*engine.Session, error) {
@@ -87,7 +117,7 @@ func (l *link) opened(session *engine.Session) bool {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	l.session = session // also for abort
+	l.session = session // also for Manager.abort
 	if m.link != l {
 		return false
 	}
@@ -145,7 +175,7 @@ func (l *link) ended(session *engine.Session, err error) {
 }
 
 // errParse is a packet that is none of Socket.IO.
-var errParse = errors.New("parse error")
+var errParse = fmt.Errorf("%w: parse error", ErrProtocol)
 
 func reasonOf(err error) Reason {
 	switch {
@@ -220,15 +250,5 @@ func (l *link) release() {
 	l.cancel()
 	if l.session != nil {
 		l.session.Close()
-	}
-}
-
-// abort cuts the connection of a link that was released.
-func (l *link) abort() {
-	l.manager.mutex.Lock()
-	session := l.session
-	l.manager.mutex.Unlock()
-	if session != nil {
-		session.Abort(ErrClosed)
 	}
 }

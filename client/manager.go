@@ -2,12 +2,16 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
+	"time"
 
 	"github.com/actio-go/actio/client/internal/clock"
+	"github.com/actio-go/actio/client/internal/engine"
+	"github.com/actio-go/actio/wire"
 )
 
 // Manager holds one connection to a server, for the sockets of any number of namespaces, and makes it anew when it breaks.
@@ -25,8 +29,10 @@ type Manager struct {
 
 	mutex       sync.Mutex
 	sockets     map[string]*Socket
-	link        *link // nil while nobody wants a connection
+	link        *link              // nil while nobody wants a connection
+	links       map[*link]struct{} // it, and those that were let go of and have not ended yet
 	closed      bool
+	aborted     bool // Close has cut off what was left
 	upgraded    bool // the last session ended on a websocket
 	buffered    int  // bytes that wait in all sockets for a connection
 	goroutines  gauge
@@ -60,7 +66,7 @@ func newManager(u *url.URL, o Options) (*Manager, error) {
 	}
 	m := &Manager{
 		options: o, engine: o.engineURL(u), http: h, parser: o.parser(), sockets: map[string]*Socket{},
-		waits: map[*wait]struct{}{},
+		links: map[*link]struct{}{}, waits: map[*wait]struct{}{},
 		backoff: backoff{
 			first: o.ReconnectionDelay, most: o.ReconnectionDelayMax, jitter: max(0, o.RandomizationFactor),
 		},
@@ -75,8 +81,10 @@ func newManager(u *url.URL, o Options) (*Manager, error) {
 type insideKey struct{}
 
 // Dial connects to the namespace that the path of the URL names, "/" without one, with a Manager of its own. It returns when
-// the socket is connected; until the context ends it tries as Options say. Errors: ErrInvalidOptions, *ConnectError, those of
-// the last attempt and of the context. Close the Manager of the socket in the end.
+// the socket is connected; until the context ends it tries as Options say. What the server emits at once may come before
+// handlers are added: where that matters, take New, Manager.Socket, add handlers, and connect with Socket.ConnectAndWait.
+// Errors: ErrInvalidOptions, *ConnectError, those of the last attempt and of the context; ErrStillRunning beside them when a
+// function of the application did not return. Close the Manager of the socket in the end.
 func Dial(ctx context.Context, rawURL string, o Options, so SocketOptions) (*Socket, error) {
 	u, namespace, err := parseURL(rawURL)
 	if err != nil {
@@ -91,9 +99,7 @@ func Dial(ctx context.Context, rawURL string, o Options, so SocketOptions) (*Soc
 		err = s.ConnectAndWait(ctx)
 	}
 	if err != nil {
-		_ = m.Close(ctx) // cuts off what is left when the context has ended
-		_ = m.Close(context.WithoutCancel(ctx))
-		return nil, err
+		return nil, errors.Join(err, m.Close(ctx))
 	}
 	return s, nil
 }
@@ -104,10 +110,14 @@ func (m *Manager) Socket(namespace string, o SocketOptions) (*Socket, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
+	auth, err := encodeAuth(o.Auth)
+	if err != nil {
+		return nil, fmt.Errorf("%w: Auth: %w", ErrInvalidOptions, err)
+	}
 	if namespace == "" || namespace[0] != '/' {
 		namespace = "/" + namespace
 	}
-	if _, err := m.parser.control(disconnectPacket, namespace, nil); err != nil {
+	if _, err := wire.EncodePacketJSON(wire.Disconnect, namespace, nil); err != nil {
 		return nil, fmt.Errorf("%w: namespace %q: %w", ErrInvalidOptions, namespace, err)
 	}
 	m.mutex.Lock()
@@ -117,7 +127,7 @@ func (m *Manager) Socket(namespace string, o SocketOptions) (*Socket, error) {
 	}
 	s := m.sockets[namespace]
 	if s == nil {
-		s = newSocket(m, namespace, o.withDefaults())
+		s = newSocket(m, namespace, o.withDefaults(), auth)
 		m.sockets[namespace] = s
 	}
 	return s, nil
@@ -133,10 +143,16 @@ func (m *Manager) Transport() Transport {
 	return m.link.session.Transport()
 }
 
-// Close disconnects all sockets for good: what was emitted before leaves first. It waits until nothing of the Manager runs
-// any more, the application's handlers included, whose contexts are cancelled. When ctx ends first the rest is cut off, and
-// the error is ErrStillRunning if handlers still run. It is idempotent. A handler may call it, with its context: it then does
-// not wait for that handler, and not at all when another call is under way; of the context only the deadline counts.
+// graceTime is how long Close waits for the end of what it has cut off.
+const graceTime = time.Second
+
+// Close disconnects all sockets for good: what was emitted before leaves first, except what SocketOptions.Retries keep until it
+// is acknowledged, which is given up. It waits until nothing of the Manager runs any more, the application's handlers included,
+// whose contexts are cancelled. When ctx ends first the rest is cut off, events that wait for handlers are dropped with it,
+// for which Close takes a second more at most; the
+// error is ErrStillRunning if something runs on even then, a function of the application that ignores its context. It is
+// idempotent. A handler may call it, with its context: it then does not wait for that handler, and not at all when another
+// call is under way; of the context only the deadline counts.
 func (m *Manager) Close(ctx context.Context) error {
 	inside := 0
 	if ctx.Value(insideKey{}) == m {
@@ -160,12 +176,15 @@ func (m *Manager) Close(ctx context.Context) error {
 			s.leave(ReasonClientDisconnect, ErrClosed)
 		}
 	}
-	l := m.unlink()
+	m.unlink()
 	m.mutex.Unlock()
 	m.cancel(ErrClosed)
 	err := m.goroutines.wait(ctx, inside)
-	if err != nil && l != nil {
-		l.abort()
+	if err != nil {
+		m.abort()
+		grace, cancel := m.clock.Context(context.WithoutCancel(ctx), graceTime)
+		defer cancel()
+		err = m.goroutines.wait(grace, inside)
 	}
 	if m.options.HTTPClient == nil {
 		m.http.CloseIdleConnections()
@@ -174,14 +193,37 @@ func (m *Manager) Close(ctx context.Context) error {
 }
 
 // unlink lets go of the connection, which ends in good order. It runs under the mutex.
-func (m *Manager) unlink() *link {
+func (m *Manager) unlink() {
 	l := m.link
 	m.link = nil
-	if l != nil {
-		l.release()
+	if l == nil {
+		return
 	}
+	if l.session != nil && m.options.Hooks.Close != nil {
+		m.tell(func() { m.options.Hooks.Close(m.ctx, ReasonForcedClose, nil) })
+	}
+	for _, s := range m.sockets {
+		s.stale, s.left = nil, nil
+	}
+	l.release()
 	m.room.Broadcast()
-	return l
+}
+
+// abort cuts off all connections, those that were let go of among them.
+func (m *Manager) abort() {
+	m.mutex.Lock()
+	m.aborted = true
+	var sessions []*engine.Session
+	for l := range m.links {
+		l.aborted = true
+		if l.session != nil {
+			sessions = append(sessions, l.session)
+		}
+	}
+	m.mutex.Unlock()
+	for _, s := range sessions {
+		s.Abort(ErrClosed)
+	}
 }
 
 // unlinkUnused runs under the mutex.

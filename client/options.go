@@ -76,20 +76,25 @@ type Options struct {
 	ReconnectionDelayMax time.Duration
 	RandomizationFactor  float64
 
-	// SendBuffer bounds what may wait to be sent, while disconnected or because the server does not read, in bytes; further
-	// events fail with ErrBufferFull. Default 16 MiB. The official client has no bound.
+	// SendBuffer bounds what may wait to be sent, while disconnected or because the server does not read, in bytes, with 64
+	// for each packet; further events and acknowledgements fail with ErrBufferFull. One alone may have any size. Default 16 MiB.
+	// The official client has no bound.
 	SendBuffer int
 	// MaxMessage bounds one message of the server, and one answer to a GET, in bytes; more ends the connection. Default
 	// 100 MiB.
 	MaxMessage int
 	// MaxAttachments bounds the binary attachments of one packet; more ends the connection. Default 10.
 	MaxAttachments int
-	// InboxEvents bounds the events of one socket that were received and not yet handled. Over it the connection is not
-	// read, so that the pressure reaches the server. Default 256.
+	// InboxEvents and InboxBytes bound the events of one socket that were received and not yet handled. Over one of them the
+	// connection is not read, so that the pressure reaches the server. A server whose pings stay unread, and so unanswered, for
+	// its pingTimeout ends the connection, and a dead one is not noticed before something is sent: choose bounds that hold what
+	// comes while a handler runs. One event alone may have any size. Defaults 256 and 16 MiB.
 	InboxEvents int
-	// InboxEventsHard is that bound while an answer of the server is awaited; over it the wait fails with ErrInboxFull.
-	// Default 16384.
+	InboxBytes  int
+	// InboxEventsHard and InboxBytesHard are these bounds while an answer of the server is awaited; over them the wait fails
+	// with ErrInboxFull. Defaults 16384 and 64 MiB, or twice the others where these are higher.
 	InboxEventsHard int
+	InboxBytesHard  int
 
 	// Logger gets what happens: panics of handlers, payloads that do not fit. Neither payloads nor tokens are logged. Default:
 	// nothing is logged.
@@ -103,7 +108,7 @@ type Options struct {
 type Hooks struct {
 	// Open: a connection was made.
 	Open func(ctx context.Context)
-	// Close: the connection ended; err has the details.
+	// Close: the connection ended; err has the details. ReasonForcedClose, without an error, when nobody wanted it any more.
 	Close func(ctx context.Context, reason Reason, err error)
 	// Error: a connection could not be made.
 	Error func(ctx context.Context, err error)
@@ -117,10 +122,11 @@ type Hooks struct {
 
 // SocketOptions of one namespace.
 type SocketOptions struct {
-	// Auth goes with the CONNECT, as the handshake's auth: anything that encoding/json makes an object of.
+	// Auth goes with the CONNECT, as the handshake's auth: anything that encoding/json makes an object of, which it does once,
+	// when the socket is made.
 	Auth any
-	// AuthFunc gives the auth of each CONNECT instead, for tokens that expire. Its context ends with the attempt. An error is
-	// told to the handlers of connect_error, and tried again with the delays of a reconnection.
+	// AuthFunc gives the auth of each CONNECT instead, for tokens that expire. Its context ends with the attempt. An error, or
+	// what is no object, is told to the handlers of connect_error, and tried again with the delays of a reconnection.
 	AuthFunc func(ctx context.Context) (any, error)
 	// Retries makes Emit and EmitWithAck deliver at least once: one event at a time, in order, each sent again when the
 	// acknowledgement does not come within AckTimeout or the connection breaks, Retries times at most. The server has to
@@ -141,7 +147,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxMessage, 100<<20)
 	setDefault(&o.MaxAttachments, 10)
 	setDefault(&o.InboxEvents, 256)
-	setDefault(&o.InboxEventsHard, 16384)
+	setDefault(&o.InboxBytes, 16<<20)
+	setDefault(&o.InboxEventsHard, max(16384, 2*o.InboxEvents))
+	setDefault(&o.InboxBytesHard, max(64<<20, 2*o.InboxBytes))
 	if len(o.Transports) == 0 {
 		o.Transports = []Transport{Polling, WebSocket}
 	}
@@ -177,7 +185,7 @@ func (o *Options) validate() error {
 		add(t != Polling && t != WebSocket, "unknown transport %q", t)
 	}
 	add(o.Parser > MsgPack, "unknown parser %d", o.Parser)
-	add(o.RandomizationFactor > 1, "RandomizationFactor %v is above 1", o.RandomizationFactor)
+	add(!(o.RandomizationFactor <= 1), "RandomizationFactor %v is not at most 1", o.RandomizationFactor)
 	for _, d := range []struct {
 		name  string
 		value int64
@@ -190,10 +198,12 @@ func (o *Options) validate() error {
 		{"MaxMessage", int64(o.MaxMessage)},
 		{"MaxAttachments", int64(o.MaxAttachments)},
 		{"InboxEvents", int64(o.InboxEvents)},
+		{"InboxBytes", int64(o.InboxBytes)},
 	} {
 		add(d.value < 0, "%s is negative: %d", d.name, d.value)
 	}
 	add(o.InboxEventsHard < o.InboxEvents, "InboxEventsHard %d is below InboxEvents %d", o.InboxEventsHard, o.InboxEvents)
+	add(o.InboxBytesHard < o.InboxBytes, "InboxBytesHard %d is below InboxBytes %d", o.InboxBytesHard, o.InboxBytes)
 	return errors.Join(problems...)
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -113,7 +114,7 @@ func TestRecovery_OffsetBelongsToItsSession(t *testing.T) {
 	assert.False(t, r.recovered)
 	r.received(jsonArgs("x", "o1"))
 	r.received(jsonArgs("x", 7))
-	amended, err := r.amend(map[string]string{"token": "t"})
+	amended, err := r.amend(json.RawMessage(`{"token":"t"}`))
 	require.NoError(t, err)
 	packet, err := jsonParser{}.control(wire.Connect, "/", amended)
 	require.NoError(t, err)
@@ -123,6 +124,29 @@ func TestRecovery_OffsetBelongsToItsSession(t *testing.T) {
 	r.confirmed("p2")
 	assert.False(t, r.recovered)
 	assert.Empty(t, r.offset)
-	_, err = r.amend([]int{1})
+	_, err = r.amend(json.RawMessage(`[1]`))
 	require.ErrorIs(t, err, wire.ErrEncode)
+}
+
+func TestMsgPack_WhatTheDefaultParserRefuses_IsRefused(t *testing.T) {
+	parser := msgpackParser{limits: wire.Limits{Attachments: 10, JSONDepth: 8}}
+	for name, row := range map[string]struct {
+		array string
+		id    *uint64
+		want  error
+	}{
+		"a reserved name":  {`["disconnect"]`, nil, wire.ErrReservedEvent},
+		"no name":          {`[]`, nil, wire.ErrPayload},
+		"too deep":         {`["e",[[[[[[[[]]]]]]]]]`, nil, wire.ErrDepth},
+		"an id of no size": {`["e"]`, new(uint64(1 << 60)), wire.ErrAckID},
+	} {
+		t.Run(name, func(t *testing.T) {
+			packet, err := pack(wire.Event, "/", row.id, []byte(row.array), nil)
+			require.NoError(t, err)
+			for message := range packet.Packets() {
+				_, err = parser.decoder().add(message)
+				require.ErrorIs(t, err, row.want)
+			}
+		})
+	}
 }

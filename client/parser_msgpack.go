@@ -82,6 +82,9 @@ func pack(t wire.PacketType, namespace string, id *uint64, data []byte, attachme
 
 func (p msgpackParser) decoder() decoder { return msgpackDecoder(p) }
 
+// mostAckID is the largest exact integer of JavaScript.
+const mostAckID = 1<<53 - 1
+
 type msgpackDecoder struct{ limits wire.Limits }
 
 func (d msgpackDecoder) add(message wire.EnginePacket) (*wire.Complete, error) {
@@ -103,8 +106,15 @@ func (d msgpackDecoder) add(message wire.EnginePacket) (*wire.Complete, error) {
 	if err := json.Unmarshal(text, &packet); err != nil {
 		return nil, fmt.Errorf("%w: %w", wire.ErrPayload, err)
 	}
-	if packet.Type == nil || *packet.Type > wire.ConnectError || packet.Namespace == "" {
+	switch {
+	case packet.Type == nil || *packet.Type > wire.ConnectError || packet.Namespace == "":
 		return nil, fmt.Errorf("%w: type or namespace is missing", wire.ErrPayload)
+	case packet.ID != nil && *packet.ID > mostAckID:
+		return nil, wire.ErrAckID
+	case len(packet.Data) > 0 && *packet.Type != wire.Disconnect:
+		if err := wire.CheckPayload(*packet.Type, packet.Data, d.limits); err != nil {
+			return nil, err
+		}
 	}
 	c := &wire.Complete{Attachments: attachments, Packet: wire.Packet{
 		Type: *packet.Type, Namespace: packet.Namespace, Data: packet.Data, Attachments: len(attachments),

@@ -8,22 +8,23 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// receiver takes the messages of one session, in its reader.
-func (l *link) receiver(session *engine.Session) func(wire.EnginePacket) {
+// receiver takes the messages of one session, in its reader. An error ends the session.
+func (l *link) receiver(session *engine.Session) func(wire.EnginePacket) error {
 	decoder := l.manager.parser.decoder()
-	return func(message wire.EnginePacket) {
+	return func(message wire.EnginePacket) error {
 		c, err := decoder.add(message)
 		if err == nil && c != nil {
-			err = l.receive(c)
+			err = l.receive(session, c)
 		}
 		if err != nil {
-			session.Abort(fmt.Errorf("%w: %w", errParse, err))
+			return fmt.Errorf("%w: %w", errParse, err)
 		}
+		return nil
 	}
 }
 
-// receive takes one packet. It may wait until the application has handled what came before. An error ends the session.
-func (l *link) receive(c *wire.Complete) error {
+// receive takes one packet. It may wait until the application has handled what came before.
+func (l *link) receive(session *engine.Session, c *wire.Complete) error {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -42,14 +43,13 @@ func (l *link) receive(c *wire.Complete) error {
 		}
 		s.confirmed(l, answer)
 	case wire.ConnectError:
-		s.refused(parseRefusal(c.Packet))
+		s.refused(l, parseRefusal(c.Packet))
 		m.unlinkUnused()
 	case wire.Disconnect:
-		s.active = false
-		s.end(ReasonServerDisconnect, fmt.Errorf("%w: %s", ErrDisconnected, ReasonServerDisconnect))
+		s.thrownOut(l)
 		m.unlinkUnused()
 	case wire.Event, wire.BinaryEvent:
-		return s.event(l, c)
+		return s.event(session, c)
 	case wire.Ack, wire.BinaryAck:
 		args, err := wire.ParseAck(*c)
 		if err != nil {
@@ -62,41 +62,63 @@ func (l *link) receive(c *wire.Complete) error {
 	return nil
 }
 
+// incoming is an event of the server.
+type incoming struct {
+	*Event
+
+	size     int // in bytes
+	recovers bool
+}
+
 // event takes an event into the inbox, or keeps it until the namespace is confirmed: servers may emit before, and do when they
 // give back what a recovered connection missed.
-func (s *Socket) event(l *link, c *wire.Complete) error {
+func (s *Socket) event(session *engine.Session, c *wire.Complete) error {
 	name, args, err := wire.ParseEvent(*c)
 	if err != nil {
 		return err
 	}
-	if !s.active {
-		return nil
+	e := &incoming{Event: &Event{Name: name, Args: args}, size: len(c.Packet.Data), recovers: !c.Packet.HasID}
+	for _, a := range c.Attachments {
+		e.size += len(a)
 	}
-	if s.connected {
-		if connects := s.connects; !l.awaitRoom(&s.inbox) || !s.connected || s.connects != connects {
-			return nil // it ended while the reader waited
-		}
-	}
-	e := &Event{Name: name, Args: args}
 	if c.Packet.HasID {
 		e.reply = &reply{socket: s, id: c.Packet.ID, connects: s.connects}
 		if !s.connected {
 			e.reply.connects++ // of the connection that is being made
 		}
 	}
-	s.recovery.received(args)
-	job := func() { s.dispatch(e) }
 	switch {
 	case s.connected:
-		s.manager.put(&s.inbox, job)
-		if s.observer != nil {
-			s.observer.arrived(name, args)
+		if s.awaitRoom(session) {
+			s.admit(e)
 		}
-	case len(s.early) < s.manager.options.InboxEventsHard:
-		s.early = append(s.early, job)
-	default:
+	case s.entering != nil && s.entering.sent:
+		return s.keep(e)
+	}
+	return nil
+}
+
+// admit takes an event into the inbox.
+func (s *Socket) admit(e *incoming) {
+	if e.recovers {
+		s.recovery.received(e.Args)
+	}
+	s.manager.put(&s.inbox, e.size, func() { s.dispatch(e.Event) })
+	if s.observer != nil {
+		s.observer.arrived(e.Name, e.Args)
+	}
+}
+
+// keep keeps an event that came before the namespace was confirmed. Its offset does not count before it is in the inbox: the
+// connection may end first. A server that wants to give back more than there is room for is not asked to again.
+func (s *Socket) keep(e *incoming) error {
+	o := &s.manager.options
+	if len(s.early) >= o.InboxEventsHard || (s.earlyBytes > 0 && s.earlyBytes+e.size > o.InboxBytesHard) {
+		s.recovery.forget()
 		return fmt.Errorf("%w: %d events before the namespace was confirmed", ErrInboxFull, len(s.early))
 	}
+	s.early = append(s.early, e)
+	s.earlyBytes += e.size
 	return nil
 }
 

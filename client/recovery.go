@@ -3,6 +3,7 @@ package client
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"github.com/actio-go/actio/wire"
 )
@@ -22,7 +23,10 @@ func (r *recovery) confirmed(pid string) {
 	r.pid = pid
 }
 
-// received notes the offset of an event.
+// forget has the next connection begin anew.
+func (r *recovery) forget() { *r = recovery{} }
+
+// received notes the offset of an event that goes into the inbox. Events that want an acknowledgement have none.
 func (r *recovery) received(args wire.Args) {
 	n := args.Len()
 	if r.pid == "" || n == 0 {
@@ -34,19 +38,15 @@ func (r *recovery) received(args wire.Args) {
 	}
 }
 
-// amend adds what the server needs to take up the former connection.
-func (r *recovery) amend(auth any) (any, error) {
+// amend adds what the server needs to take up the former connection to an auth, which is an object or nil.
+func (r *recovery) amend(auth json.RawMessage) (json.RawMessage, error) {
 	if r.pid == "" {
 		return auth, nil
 	}
 	members := map[string]json.RawMessage{}
 	if auth != nil {
-		text, err := json.Marshal(auth)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", wire.ErrEncode, err)
-		}
-		if err := json.Unmarshal(text, &members); err != nil {
-			return nil, fmt.Errorf("%w: auth is no object: %w", wire.ErrEncode, err)
+		if err := json.Unmarshal(auth, &members); err != nil {
+			return nil, fmt.Errorf("%w: auth: %w", wire.ErrEncode, err)
 		}
 	}
 	for name, value := range map[string]string{"pid": r.pid, "offset": r.offset} {
@@ -54,5 +54,24 @@ func (r *recovery) amend(auth any) (any, error) {
 			members[name], _ = json.Marshal(value)
 		}
 	}
-	return members, nil
+	text, err := json.Marshal(members)
+	if err != nil {
+		return nil, fmt.Errorf("%w: auth: %w", wire.ErrEncode, err)
+	}
+	return text, nil
+}
+
+// encodeAuth makes an object of what the application gave; nil of nothing. It runs code of the application, so it must not run
+// under the mutex.
+func encodeAuth(auth any) (json.RawMessage, error) {
+	if auth == nil || isNil(auth) {
+		return nil, nil
+	}
+	return wire.EncodePayload(wire.Connect, auth)
+}
+
+// isNil tells whether a value is a map or a pointer that is nil, which JSON has as null.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return (r.Kind() == reflect.Map || r.Kind() == reflect.Pointer) && r.IsNil()
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/actio-go/actio/client/internal/clock"
 	"github.com/actio-go/actio/wire"
@@ -41,13 +42,13 @@ func (s *Socket) enqueue(event string, args []any) (*queued, error) {
 	}
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	switch {
-	case m.closed:
+	if m.closed {
 		return nil, ErrClosed
-	case m.buffered > 0 && m.buffered+q.packet.Size() > m.options.SendBuffer:
-		return nil, fmt.Errorf("%w: %d bytes wait", ErrBufferFull, m.buffered)
 	}
-	m.buffered += q.packet.Size()
+	if err := m.admits(m.buffered, q.packet); err != nil {
+		return nil, err
+	}
+	m.buffered += cost(q.packet)
 	s.queue.events = append(s.queue.events, q)
 	s.queue.sendHead()
 	return q, nil
@@ -134,8 +135,12 @@ func (r *retryQueue) settle(q *queued, result ackResult) {
 		if other != q {
 			continue
 		}
-		r.events = append(r.events[:i:i], r.events[i+1:]...)
-		r.socket.manager.buffered -= q.packet.Size()
+		if i == 0 {
+			r.events[0], r.events = nil, r.events[1:]
+		} else {
+			r.events = slices.Delete(r.events, i, i+1)
+		}
+		r.socket.manager.buffered -= cost(q.packet)
 		q.result <- result
 		if i == 0 {
 			r.timer.Stop()
@@ -149,7 +154,7 @@ func (r *retryQueue) settle(q *queued, result ackResult) {
 func (r *retryQueue) fail(err error) {
 	r.timer.Stop()
 	for _, q := range r.events {
-		r.socket.manager.buffered -= q.packet.Size()
+		r.socket.manager.buffered -= cost(q.packet)
 		q.result <- ackResult{err: err}
 	}
 	r.events = nil

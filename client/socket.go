@@ -1,16 +1,14 @@
 package client
 
 import (
-	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"time"
 
-	"github.com/actio-go/actio/client/internal/clock"
+	"github.com/actio-go/actio/client/internal/engine"
 	"github.com/actio-go/actio/wire"
 )
-
-const disconnectPacket = wire.Disconnect
 
 // Socket is one namespace of a server. All methods are safe for concurrent use and may be called from any handler.
 //
@@ -22,24 +20,28 @@ type Socket struct {
 	namespace string
 	options   SocketOptions
 	handlers  handlers
+	auth      json.RawMessage // of Options.Auth
 
 	// Under the mutex of the manager.
-	inbox     inbox
-	active    bool  // wants to be connected
-	connected bool  // the server has confirmed
-	entering  *link // a CONNECT is under way on this connection, or its auth is being made
-	connects  uint64
-	id        string
-	recovery  recovery
-	buffer    []*outgoing // waits for a connection
-	early     []func()    // events that came before the server's confirmation
-	acks      map[uint64]*pendingAck
-	lastAck   uint64
-	queue     retryQueue
-	watchers  map[chan error]struct{} // of ConnectAndWait
-	lastError error                   // of the last attempt to connect
-	authTries int
-	authTimer *clock.Timer
+	inbox      inbox
+	active     bool            // wants to be connected
+	connected  bool            // the server has confirmed
+	entering   *entry          // an attempt is under way
+	stale      *engine.Session // on it the answer to a CONNECT is to come that was taken back
+	left       *engine.Session // on it the last DISCONNECT was sent
+	leftAt     time.Time
+	connects   uint64
+	id         string
+	recovery   recovery
+	buffer     []*outgoing // waits for a connection
+	taken      int         // of the buffer, that were taken back
+	early      []*incoming // events that came before the server's confirmation
+	earlyBytes int
+	acks       map[uint64]*pendingAck
+	lastAck    uint64
+	queue      retryQueue
+	watchers   map[*watcher]struct{}
+	lastError  error // of the last attempt to connect
 
 	observer observer // nil without a Helper; set once, before the first connection
 }
@@ -52,9 +54,10 @@ type observer interface {
 	handle(e *Event)
 }
 
-func newSocket(m *Manager, namespace string, o SocketOptions) *Socket {
+func newSocket(m *Manager, namespace string, o SocketOptions, auth json.RawMessage) *Socket {
 	s := &Socket{
-		manager: m, namespace: namespace, options: o, acks: map[uint64]*pendingAck{}, watchers: map[chan error]struct{}{},
+		manager: m, namespace: namespace, options: o, auth: auth, acks: map[uint64]*pendingAck{},
+		watchers: map[*watcher]struct{}{},
 	}
 	s.queue.socket = s
 	return s
@@ -112,37 +115,6 @@ func (s *Socket) Connect() error {
 	return nil
 }
 
-// ConnectAndWait is Connect, and waits until the socket is connected and the handlers of that have run, until it is refused or
-// given up, or the context ends; then the socket tries on by itself. Errors: ErrClosed, *ConnectError, those of the last attempt and of the context.
-func (s *Socket) ConnectAndWait(ctx context.Context) error {
-	result := make(chan error, 1)
-	s.manager.mutex.Lock()
-	if s.connected {
-		s.manager.mutex.Unlock()
-		return nil
-	}
-	s.watchers[result] = struct{}{}
-	s.manager.mutex.Unlock()
-	if err := s.Connect(); err != nil {
-		_ = s.unwatch(result)
-		return err
-	}
-	select {
-	case err := <-result:
-		return err
-	case <-ctx.Done():
-		return errors.Join(fmt.Errorf("client: connect: %w", context.Cause(ctx)), s.unwatch(result))
-	}
-}
-
-// unwatch takes a waiting ConnectAndWait back and returns the error of the last attempt.
-func (s *Socket) unwatch(result chan error) error {
-	s.manager.mutex.Lock()
-	defer s.manager.mutex.Unlock()
-	delete(s.watchers, result)
-	return s.lastError
-}
-
 // Disconnect leaves the namespace after what was emitted, and does not come back by itself; Connect does. The connection ends
 // when no other socket is active. On a socket that is not active it does nothing.
 func (s *Socket) Disconnect() {
@@ -158,9 +130,12 @@ func (s *Socket) Disconnect() {
 
 // leave ends the socket on purpose. It runs under the mutex, like everything below.
 func (s *Socket) leave(r Reason, err error) {
-	if l := s.manager.link; l != nil && l.session != nil && (s.connected || s.entering != nil) {
-		if p, encodeErr := s.manager.parser.control(disconnectPacket, s.namespace, nil); encodeErr == nil {
-			l.session.Send(p)
+	if l := s.manager.link; l != nil && l.session != nil {
+		switch {
+		case s.connected:
+			s.sendDisconnect(l)
+		case s.entering != nil && s.entering.sent:
+			s.stale = s.entering.session
 		}
 	}
 	s.active = false
@@ -171,76 +146,22 @@ func (s *Socket) leave(r Reason, err error) {
 	}
 }
 
-// enter begins a connection on a session of the link.
-func (s *Socket) enter(l *link) {
-	s.entering = l
-	if s.options.AuthFunc == nil {
-		s.sendConnect(l, s.options.Auth)
-		return
+func (s *Socket) sendDisconnect(l *link) {
+	if p, err := s.manager.parser.control(wire.Disconnect, s.namespace, nil); err == nil {
+		l.session.Send(p)
+		s.left, s.leftAt = l.session, time.Now()
 	}
-	s.manager.start(func() { s.authorize(l) })
-}
-
-// authorize asks the application for the auth.
-func (s *Socket) authorize(l *link) {
-	var auth any
-	err := errors.New("client: AuthFunc panicked")
-	s.manager.guard(func() {
-		ctx, stop := context.WithCancelCause(s.manager.ctx)
-		defer stop(nil)
-		defer context.AfterFunc(l.ctx, func() { stop(ErrDisconnected) })()
-		auth, err = s.options.AuthFunc(ctx)
-	})
-	s.manager.mutex.Lock()
-	defer s.manager.mutex.Unlock()
-	if s.entering != l || s.manager.link != l || l.session == nil {
-		return // the connection has ended meanwhile
-	}
-	if err != nil {
-		s.retryAuth(l, fmt.Errorf("client: auth: %w", err))
-		return
-	}
-	s.authTries = 0
-	s.sendConnect(l, auth)
-}
-
-// retryAuth asks again later: an auth that cannot be had now is like a server that cannot be reached.
-func (s *Socket) retryAuth(l *link, err error) {
-	s.connectFailed(err)
-	delay := s.manager.backoff.delay(s.authTries)
-	s.authTries++
-	s.authTimer = s.manager.clock.AfterFunc(delay, func() {
-		s.manager.mutex.Lock()
-		defer s.manager.mutex.Unlock()
-		if s.entering == l && s.manager.link == l && l.session != nil {
-			s.enter(l)
-		}
-	})
-}
-
-func (s *Socket) sendConnect(l *link, auth any) {
-	payload, err := s.recovery.amend(auth)
-	var p *wire.Prepared
-	if err == nil {
-		p, err = s.manager.parser.control(wire.Connect, s.namespace, payload)
-	}
-	if err != nil { // it will be no better the next time
-		s.entering = nil
-		s.active = false
-		s.connectFailed(fmt.Errorf("client: auth: %w", err))
-		s.resolve(s.lastError)
-		return
-	}
-	l.session.Send(p)
 }
 
 // confirmed is the server's answer to CONNECT.
 func (s *Socket) confirmed(l *link, c connected) {
-	if s.connected { // to a second CONNECT, after one that was taken back before its answer came
-		s.id = c.SID
+	if s.stale == l.session {
+		s.sendDisconnect(l)
+		s.settleStale(l)
 		return
 	}
-	if s.entering != l {
+	e := s.entering
+	if e == nil || e.session != l.session || !e.sent {
 		return
 	}
 	s.entering = nil
@@ -248,52 +169,95 @@ func (s *Socket) confirmed(l *link, c connected) {
 	s.connects++
 	s.id, s.lastError = c.SID, nil
 	s.recovery.confirmed(c.PID)
-	s.manager.put(&s.inbox, s.tellConnected)
+	connects := s.connects
+	s.manager.put(&s.inbox, 0, func() { s.tellConnected(connects) })
 	s.note(EventConnect)
-	for _, job := range s.early {
-		s.manager.put(&s.inbox, job)
+	s.answerHandlers()
+	for _, e := range s.early {
+		s.admit(e)
 	}
-	s.early = nil
+	s.early, s.earlyBytes = nil, 0
 	s.flush(l)
 	s.queue.sendHead()
 }
 
-// tellConnected runs the handlers of the connection and then answers ConnectAndWait: a handler that is added after its return
-// is not called for a connection before. It runs in the inbox.
-func (s *Socket) tellConnected() {
-	s.dispatch(&Event{Name: EventConnect})
-	s.manager.mutex.Lock()
-	defer s.manager.mutex.Unlock()
-	s.resolve(nil)
-}
-
 // refused is the server's CONNECT_ERROR. The socket does not try again by itself.
-func (s *Socket) refused(err *ConnectError) {
-	if s.connected || s.entering == nil {
+func (s *Socket) refused(l *link, err *ConnectError) {
+	if s.stale == l.session {
+		s.settleStale(l)
 		return
 	}
+	if s.entering == nil || !s.entering.sent {
+		return
+	}
+	s.dismissed(err)
+}
+
+// thrownOut is the server's DISCONNECT.
+func (s *Socket) thrownOut(l *link) {
+	err := fmt.Errorf("%w: %s", ErrDisconnected, ReasonServerDisconnect)
+	switch {
+	case s.stale == l.session: // it is for a connection that nobody wants any more, and its answer is still to come
+	case s.connected:
+		s.active = false
+		s.end(ReasonServerDisconnect, err)
+		s.resolve(err)
+	case s.entering != nil && s.entering.sent: // in place of an answer
+		s.dismissed(err)
+	}
+}
+
+// dismissed ends an attempt that the server does not want to be repeated.
+func (s *Socket) dismissed(err error) {
 	s.active = false
-	s.entering = nil
-	s.early = nil
+	s.end(ReasonServerDisconnect, err)
 	s.connectFailed(err)
 	s.resolve(err)
+}
+
+// settleStale: the answer to a CONNECT that was taken back has come, so that there may be another.
+func (s *Socket) settleStale(l *link) {
+	s.stale = nil
+	if s.active {
+		s.enter(l)
+	}
+}
+
+// tellConnected runs the handlers of a connection and then answers ConnectAndWait: a handler that is added after its return
+// is not called for a connection before. It runs in the inbox.
+func (s *Socket) tellConnected(connects uint64) {
+	defer func() {
+		s.manager.mutex.Lock()
+		defer s.manager.mutex.Unlock()
+		if s.connected && s.connects == connects {
+			s.resolve(nil)
+		}
+	}()
+	s.dispatch(&Event{Name: EventConnect})
 }
 
 // connectFailed tells that an attempt to connect failed.
 func (s *Socket) connectFailed(err error) {
 	s.lastError = err
-	s.manager.put(&s.inbox, func() { s.dispatch(&Event{Name: EventConnectError, Args: errorArgs(err), Err: err}) })
+	s.manager.put(&s.inbox, 0, func() { s.dispatch(&Event{Name: EventConnectError, Args: errorArgs(err), Err: err}) })
 }
 
 // lost ends the connection of the socket because that of the manager has ended.
 func (s *Socket) lost(r Reason, err error) {
+	s.stale, s.left = nil, nil
+	entering := s.entering != nil
 	s.end(r, fmt.Errorf("%w: %s: %w", ErrDisconnected, r, err))
+	if entering {
+		s.connectFailed(fmt.Errorf("client: connect: %w", err))
+	}
 }
 
-// end is the end of a connection, whatever the cause.
+// end is the end of a connection, or of an attempt, whatever the cause.
 func (s *Socket) end(r Reason, err error) {
-	s.authTimer.Stop()
-	s.entering, s.early = nil, nil
+	if s.entering != nil {
+		s.entering.stop()
+	}
+	s.entering, s.early, s.earlyBytes = nil, nil, 0
 	if !s.connected {
 		return
 	}
@@ -301,26 +265,10 @@ func (s *Socket) end(r Reason, err error) {
 	s.note(EventDisconnect)
 	s.failSent(err)
 	s.queue.interrupted(err)
-	s.manager.put(&s.inbox, func() {
+	s.manager.put(&s.inbox, 0, func() {
 		s.dispatch(&Event{Name: EventDisconnect, Args: jsonArgs(string(r)), Reason: r, Err: err})
 	})
-}
-
-// giveUp tells who waits that there will be no further attempt.
-func (s *Socket) giveUp() {
-	if s.lastError != nil {
-		s.resolve(s.lastError)
-	} else {
-		s.resolve(ErrDisconnected)
-	}
-}
-
-// resolve answers ConnectAndWait.
-func (s *Socket) resolve(err error) {
-	for w := range s.watchers {
-		delete(s.watchers, w)
-		w <- err
-	}
+	s.manager.room.Broadcast()
 }
 
 func (s *Socket) note(name string) {

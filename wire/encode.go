@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // EncodeEvent encodes an event without acknowledgement. Arguments become JSON by the rules of encoding/json, except
 // that HTML is not escaped and that a []byte anywhere inside becomes an attachment, unless it is nil. Named types of
@@ -67,14 +70,32 @@ func EncodePacketJSON(t PacketType, namespace string, v any) (*Prepared, error) 
 	e := newEncoder()
 	defer e.release()
 	if v != nil {
-		if err := e.marshal(v, e.plain); err != nil {
-			return nil, fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, err)
-		}
-		if at, err := checkPayload(t, e.json.Bytes(), maxDepth); err != nil {
-			return nil, fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, &DecodeError{Err: err, Offset: at})
+		if err := e.payload(t, v); err != nil {
+			return nil, err
 		}
 	}
 	return e.prepare(&Packet{Type: t, Namespace: namespace})
+}
+
+// EncodePayload encodes v as the JSON that EncodePacketJSON makes of it. The result shares no memory with v. Errors: as there.
+func EncodePayload(t PacketType, v any) ([]byte, error) {
+	e := newEncoder()
+	defer e.release()
+	if err := e.payload(t, v); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(e.json.Bytes()), nil
+}
+
+// payload appends the payload of a packet without arguments.
+func (e *encoder) payload(t PacketType, v any) error {
+	if err := e.marshal(v, e.plain); err != nil {
+		return fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, err)
+	}
+	if at, err := checkPayload(t, e.json.Bytes(), maxDepth); err != nil {
+		return fmt.Errorf("%w: payload of %v: %w", ErrEncode, t, &DecodeError{Err: err, Offset: at})
+	}
+	return nil
 }
 
 func encodeEvent(p *Packet, name string, args []any) (*Prepared, error) {

@@ -51,14 +51,14 @@ func DecodeOpen(data []byte) (Open, error) {
 	var o struct {
 		SID          string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
-		PingInterval int64    `json:"pingInterval"`
-		PingTimeout  int64    `json:"pingTimeout"`
+		PingInterval float64  `json:"pingInterval"` // numbers of JavaScript need not be whole
+		PingTimeout  float64  `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
 	}
 	if err := json.Unmarshal(data, &o); err != nil {
 		return Open{}, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
-	const most = math.MaxInt64 / int64(time.Millisecond)
+	const most = float64(math.MaxInt64) / float64(time.Millisecond) / 2
 	switch {
 	case o.SID == "":
 		return Open{}, fmt.Errorf("%w: no sid", ErrOpen)
@@ -72,8 +72,8 @@ func DecodeOpen(data []byte) (Open, error) {
 	return Open{
 		SID:          o.SID,
 		Upgrades:     o.Upgrades,
-		PingInterval: time.Duration(o.PingInterval) * time.Millisecond,
-		PingTimeout:  time.Duration(o.PingTimeout) * time.Millisecond,
+		PingInterval: time.Duration(o.PingInterval * float64(time.Millisecond)),
+		PingTimeout:  time.Duration(o.PingTimeout * float64(time.Millisecond)),
 		MaxPayload:   o.MaxPayload,
 	}, nil
 }

@@ -163,6 +163,13 @@ func readDigits[T int | uint64](text []byte, most T) (n T, digits int, ok bool) 
 	return n, digits, ok
 }
 
+// CheckPayload checks what DecodePacket checks of a payload that came another way: that it is JSON of the shape that packets of
+// type t have, and for an event that its name is not reserved. Errors: ErrPayload, ErrReservedEvent, ErrDepth.
+func CheckPayload(t PacketType, data []byte, l Limits) error {
+	_, err := checkPayload(t, data, l.orDefaults().JSONDepth)
+	return err
+}
+
 // checkPayload checks that data is JSON of the shape that packets of type t have. It returns where it is not.
 func checkPayload(t PacketType, data []byte, depth int) (at int, err error) {
 	s := scanner{data: data, depth: depth}

@@ -43,7 +43,7 @@ func arrive(ctx context.Context, url, name string) (*person, error) {
 		Host:          url,
 		Options:       client.Options{Header: http.Header{"Authorization": {"Bearer " + name}}},
 		NoAutoConnect: true,
-		OnDisconnected: func(_ context.Context, r client.Reason) error {
+		OnDisconnected: func(_ context.Context, _ *client.Helper, r client.Reason) error {
 			fmt.Println(name, "disconnected:", r)
 			return nil
 		},

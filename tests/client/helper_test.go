@@ -34,11 +34,13 @@ func callbacks(o *client.HelperOptions) chan string {
 		calls <- s
 		return nil
 	}
-	o.OnConnected = func(context.Context) error { return note("connected") }
-	o.OnDisconnected = func(_ context.Context, r client.Reason) error { return note("disconnected: " + string(r)) }
-	o.OnError = func(_ context.Context, err error) error { return note("error: " + err.Error()) }
-	o.OnAuthenticated = func(context.Context) error { return note("authenticated") }
-	o.OnUnauthenticated = func(_ context.Context, m string) error { return note("unauthenticated: " + m) }
+	o.OnConnected = func(_ context.Context, _ *client.Helper) error { return note("connected") }
+	o.OnDisconnected = func(_ context.Context, _ *client.Helper, r client.Reason) error {
+		return note("disconnected: " + string(r))
+	}
+	o.OnError = func(_ context.Context, _ *client.Helper, err error) error { return note("error: " + err.Error()) }
+	o.OnAuthenticated = func(_ context.Context, _ *client.Helper) error { return note("authenticated") }
+	o.OnUnauthenticated = func(_ context.Context, _ *client.Helper, m string) error { return note("unauthenticated: " + m) }
 	return calls
 }
 
@@ -166,8 +168,8 @@ func lifecycleRows() []row {
 			w.log.wait(t, "DEBUG Ping received id=C1")
 		}},
 		{"All lifecycle callbacks are wrapped to prevent callback errors from crashing the client", func(o *client.HelperOptions) {
-			o.OnConnected = func(context.Context) error { panic("at connected") }
-			o.OnAuthenticated = func(context.Context) error { return errors.New("at authenticated") }
+			o.OnConnected = func(_ context.Context, _ *client.Helper) error { panic("at connected") }
+			o.OnAuthenticated = func(_ context.Context, _ *client.Helper) error { return errors.New("at authenticated") }
 		}, func(t *testing.T, w *world) {
 			w.log.wait(t, `ERROR callback error id=C1 callback=onConnected error=panic: at connected`)
 			require.NoError(t, w.Authenticate(within(t)))
@@ -441,7 +443,7 @@ func emissionRows() []row {
 		}},
 		{"emit(): If cb is provided, it is executed asynchronously", nil, func(t *testing.T, w *world) {
 			w.authenticated(t)
-			require.NoError(t, w.Emit(client.Message{Topic: "news", Callback: func() { w.calls <- "callback" }}))
+			require.NoError(t, w.Emit(client.Message{Topic: "news", Callback: func(context.Context) { w.calls <- "callback" }}))
 			w.called(t, "callback")
 		}},
 		{"emit(): If doLog is true, logs the topic and data", nil, func(t *testing.T, w *world) {
@@ -548,7 +550,7 @@ func TestHelper_ShutdownInCallback_DoesNotWaitForItself(t *testing.T) {
 	var w *world
 	ready := make(chan struct{})
 	w = newWorld(t, b, func(o *client.HelperOptions) {
-		o.OnConnected = func(ctx context.Context) error {
+		o.OnConnected = func(ctx context.Context, _ *client.Helper) error {
 			<-ready
 			done <- w.Shutdown(ctx)
 			return nil

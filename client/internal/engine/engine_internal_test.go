@@ -41,12 +41,16 @@ func TestOptions_Endpoint_KeepsTheApplicationsQuery(t *testing.T) {
 type poller struct {
 	answers chan string
 	posts   chan string
+	hold    chan struct{} // POSTs are not answered before it is closed; nil: at once
 }
 
 func (p *poller) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		body, _ := io.ReadAll(r.Body)
 		p.posts <- string(body)
+		if p.hold != nil {
+			<-p.hold
+		}
 		_, _ = io.WriteString(w, "ok")
 		return
 	}
@@ -87,11 +91,48 @@ func TestSession_Polling_PingsAreAnsweredAndMessagesComeInOrder(t *testing.T) {
 		p.answers <- "1" // not earlier: a session that is over answers no ping
 	}()
 	var got []string
-	err = s.Run(func(m wire.EnginePacket) { got = append(got, string(m.Data)) })
+	err = s.Run(func(m wire.EnginePacket) error {
+		got = append(got, string(m.Data))
+		return nil
+	})
 	require.ErrorIs(t, err, ErrServerClosed)
 	assert.Equal(t, []string{"a", "b", "c"}, got)
 	assert.Equal(t, "3", <-pong)
 	assert.Zero(t, o.Clock.Armed())
+}
+
+func TestSession_ReceiveFails_EndsWithItAndWhatIsBehindItIsNotHandled(t *testing.T) {
+	_, o := start(t, opening, "4a\x1e4b")
+	s, err := Dial(t.Context(), o)
+	require.NoError(t, err)
+	calls := 0
+	require.ErrorIs(t, s.Run(func(wire.EnginePacket) error {
+		calls++
+		return io.ErrUnexpectedEOF
+	}), io.ErrUnexpectedEOF)
+	assert.Equal(t, 1, calls)
+}
+
+func TestSession_PingsWhileNothingLeaves_OnePongWithoutDataWaits(t *testing.T) {
+	p, o := start(t, opening, strings.Repeat("2data\x1e", 1000)+"4mark")
+	p.hold, o.MaxMessage = make(chan struct{}), 1<<20
+	s, err := Dial(t.Context(), o)
+	require.NoError(t, err)
+	s.Send(message("first"))
+	assert.Equal(t, "4first", <-p.posts)
+	require.ErrorIs(t, s.Run(func(wire.EnginePacket) error {
+		assert.Less(t, s.Queued(), 1000)
+		close(p.hold)
+		assert.Equal(t, "3", <-p.posts)
+		return io.EOF
+	}), io.EOF)
+}
+
+func TestDial_MoreThanAHandshake_IsAnError(t *testing.T) {
+	_, o := start(t, opening+strings.Repeat("\x1e2", 2000))
+	o.MaxMessage = 1 << 20
+	_, err := Dial(t.Context(), o)
+	require.ErrorIs(t, err, ErrTooBig)
 }
 
 func TestSession_SilentServer_PingTimeout_UnlessTheReceiverIsSlow(t *testing.T) {
@@ -99,7 +140,10 @@ func TestSession_SilentServer_PingTimeout_UnlessTheReceiverIsSlow(t *testing.T) 
 	s, err := Dial(t.Context(), o)
 	require.NoError(t, err)
 	began := time.Now()
-	err = s.Run(func(wire.EnginePacket) { <-time.After(700 * time.Millisecond) })
+	err = s.Run(func(wire.EnginePacket) error {
+		<-time.After(700 * time.Millisecond)
+		return nil
+	})
 	require.ErrorIs(t, err, ErrPingTimeout)
 	assert.Greater(t, time.Since(began), 700*time.Millisecond, "not while the message was handled")
 	assert.Zero(t, o.Clock.Armed())
@@ -114,7 +158,7 @@ func TestSession_Close_WhatWasSentLeavesFirst_ThenTheFarewell(t *testing.T) {
 	}
 	s.Close()
 	s.Send(message("too late"))
-	require.ErrorIs(t, s.Run(func(wire.EnginePacket) {}), ErrClosed)
+	require.ErrorIs(t, s.Run(func(wire.EnginePacket) error { return nil }), ErrClosed)
 	close(p.posts)
 	var all []string
 	for body := range p.posts {
@@ -158,7 +202,7 @@ func TestDial_TryAll_TakesTheNextTransport(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Polling, s.Transport())
 	s.Abort(context.Canceled)
-	require.ErrorIs(t, s.Run(func(wire.EnginePacket) {}), ErrClosed)
+	require.ErrorIs(t, s.Run(func(wire.EnginePacket) error { return nil }), ErrClosed)
 }
 
 func TestStatusError_SaysWhatTheEngineSaid(t *testing.T) {

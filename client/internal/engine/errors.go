@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 )
 
 // How a session ends, wrapped with context. What is none of these is a transport error.
@@ -37,6 +38,14 @@ func (e *StatusError) Error() string {
 		return fmt.Sprintf("status %d", e.Status)
 	}
 	return fmt.Sprintf("status %d: %s (code %d)", e.Status, e.Message, e.Code)
+}
+
+// withoutURL takes the URL out of an error of net/http: its query may have tokens, and errors are logged.
+func withoutURL(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // mostOfError bounds what is read of the answer to a refused request, in bytes.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync/atomic"
+	"time"
 
 	"github.com/actio-go/actio/wire"
 )
@@ -66,8 +67,10 @@ func (p *polling) take(queue []*wire.Prepared) int {
 	return len(queue)
 }
 
-// write makes one POST of all packets.
-func (p *polling) write(batch []*wire.Prepared) error {
+func (p *polling) write(batch []*wire.Prepared) error { return p.post(p.ctx, batch) }
+
+// post makes one POST of all packets.
+func (p *polling) post(ctx context.Context, batch []*wire.Prepared) error {
 	var body []byte
 	for i, m := range batch {
 		if i > 0 {
@@ -75,13 +78,18 @@ func (p *polling) write(batch []*wire.Prepared) error {
 		}
 		body = m.AppendPayload(body)
 	}
-	_, err := p.do(p.ctx, http.MethodPost, body)
+	_, err := p.do(ctx, http.MethodPost, body)
 	return err
 }
 
+// farewellPatience bounds the farewell; that of a websocket has the same bound.
+const farewellPatience = 5 * time.Second
+
 // farewell tells the server that the session is over.
 func (p *polling) farewell() {
-	_ = p.write([]*wire.Prepared{wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})})
+	ctx, cancel := p.options.Clock.Context(p.ctx, farewellPatience)
+	defer cancel()
+	_ = p.post(ctx, []*wire.Prepared{wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})})
 }
 
 // cut has nothing to do: the requests end with their context.
@@ -104,11 +112,17 @@ func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, e
 	}
 	response, err := p.options.HTTP.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("polling: %w", err)
+		return nil, fmt.Errorf("polling: %w", withoutURL(err))
 	}
 	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
+	switch {
+	case response.StatusCode == http.StatusSwitchingProtocols:
+		// net/http leaves the connection to us, so that no context would end reading it.
+		return nil, fmt.Errorf("polling: %w: the server switches protocols", ErrProtocol)
+	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("polling: %w", statusError(response))
+	case response.Request.Method != method:
+		return nil, fmt.Errorf("polling: %w: a %s was redirected and has become a %s", ErrProtocol, method, response.Request.Method)
 	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, p.options.MaxMessage+1))
 	switch {

@@ -7,10 +7,11 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// Run reads until the session ends and returns why: ErrClosed, ErrServerClosed, ErrPingTimeout, ErrProtocol, ErrTooBig, or an
-// error of the transport. When it returns, nothing of the session runs any more. receive is called for each message, one at
-// a time, in order, and owns its data; while it waits nothing is read, and the server's heartbeat is not missed.
-func (s *Session) Run(receive func(wire.EnginePacket)) error {
+// Run reads until the session ends and returns why: ErrClosed, ErrServerClosed, ErrPingTimeout, ErrProtocol, ErrTooBig, what
+// receive returned, or an error of the transport. When it returns, nothing of the session runs any more. receive is called
+// for each message, one at a time, in order, and owns its data; its error ends the session. While it waits nothing is read:
+// the server's heartbeat is not missed, and not answered either. It has to return when the session has ended, see AfterEnd.
+func (s *Session) Run(receive func(wire.EnginePacket) error) error {
 	s.ping = s.options.Clock.AfterFunc(s.patience(), s.pingTimedOut)
 	if s.wantsUpgrade() {
 		s.work.Go(s.probe)
@@ -42,15 +43,16 @@ func (s *Session) readAll(handle func(wire.EnginePacket) error) error {
 }
 
 // handle takes one packet of the server.
-func (s *Session) handle(p wire.EnginePacket, receive func(wire.EnginePacket)) error {
+func (s *Session) handle(p wire.EnginePacket, receive func(wire.EnginePacket) error) error {
 	switch p.Type {
 	case wire.EngineMessage:
 		s.setReceiving(true)
-		receive(p)
+		err := receive(p)
 		s.setReceiving(false)
+		return err
 	case wire.EnginePing:
 		s.ping.Reset(s.patience())
-		s.Send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong, Data: p.Data}))
+		s.answerPing()
 	case wire.EngineClose:
 		return ErrServerClosed
 	case wire.EngineNoop:
@@ -74,7 +76,7 @@ func (s *Session) setReceiving(receiving bool) {
 // pingTimedOut ends the session, unless it is our own side that does not read.
 func (s *Session) pingTimedOut() {
 	s.mutex.Lock()
-	receiving := s.receiving && s.err == nil
+	receiving := s.receiving && s.err == nil && !s.deaf
 	if receiving {
 		s.ping.Reset(s.patience())
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/actio-go/actio/client/internal/clock"
 	"github.com/actio-go/actio/wire"
@@ -42,13 +43,15 @@ type Session struct {
 	mutex     sync.Mutex
 	transport transport
 	queue     []*wire.Prepared
-	queued    int   // bytes of the queue and of what the writer has taken
-	writing   bool  // a writer runs, or the last one failed
-	deaf      bool  // the server takes nothing any more
-	farewells bool  // Close was called
-	upgrade   pause // of both directions, while a websocket takes over
-	receiving bool  // receive runs, and may have been made to wait
-	err       error // why the session ended; the first reason counts
+	queued    int            // bytes of the queue and of what the writer has taken
+	pong      *wire.Prepared // in the queue: one answers all pings that came before it leaves
+	writing   bool           // a writer runs, or the last one failed
+	deaf      bool           // the server takes nothing any more
+	farewells bool           // Close was called
+	closing   *clock.Timer   // bounds what Close began
+	upgrade   pause          // of both directions, while a websocket takes over
+	receiving bool           // receive runs, and may have been made to wait
+	err       error          // why the session ended; the first reason counts
 }
 
 // Dial makes the handshake: with the first transport, or with the first that gets through. The context bounds it and
@@ -90,12 +93,18 @@ func dial(ctx context.Context, o *Options, t Transport) (*Session, error) {
 	return nil, err
 }
 
+// mostEarly bounds the packets that may come with the handshake.
+const mostEarly = 1000
+
 func (s *Session) dialPolling(ctx context.Context) error {
 	p := &polling{options: s.options, ctx: s.ctx}
 	s.transport = p
 	err := p.handshake(ctx, func(packet wire.EnginePacket) error {
 		if s.open.SID == "" {
 			return s.handshake(packet)
+		}
+		if len(s.early) == mostEarly {
+			return fmt.Errorf("%w: more than %d packets with the handshake", ErrTooBig, mostEarly)
 		}
 		s.early = append(s.early, packet)
 		return nil
@@ -149,16 +158,22 @@ func (s *Session) Transport() Transport {
 	return s.transport.name()
 }
 
-// Close ends the session in good order: what was sent before leaves first. It does not wait; Run returns when it is done,
-// with ErrClosed.
+// closePatience bounds how long a session may take to end in good order.
+const closePatience = 30 * time.Second
+
+// Close ends the session in good order: what was sent before leaves first, within 30 s. It does not wait; Run returns when it
+// is done, with ErrClosed.
 func (s *Session) Close() {
 	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.farewells || s.err != nil {
+		return
+	}
 	s.farewells = true
+	s.closing = s.options.Clock.AfterFunc(closePatience, func() { s.fail(ErrClosed) })
 	s.startWriter()
-	deaf := s.deaf
-	s.mutex.Unlock()
-	if deaf {
-		s.fail(ErrClosed)
+	if s.deaf {
+		s.work.Go(func() { s.fail(ErrClosed) })
 	}
 }
 
@@ -176,11 +191,19 @@ func (s *Session) fail(err error) {
 		err = ErrClosed // however the farewell went
 	}
 	s.err = err
+	s.closing.Stop()
 	t := s.transport
 	s.mutex.Unlock()
 	s.cancel(err)
 	t.cut()
 }
+
+// AfterEnd has a function called in a goroutine of its own when the session has ended, also when Run has not returned yet
+// because its receive waits. stop takes that back.
+func (s *Session) AfterEnd(f func()) (stop func() bool) { return context.AfterFunc(s.ctx, f) }
+
+// Ended tells whether the session has ended.
+func (s *Session) Ended() bool { return s.reason() != nil }
 
 // reason is why the session ended, nil while it has not.
 func (s *Session) reason() error {

@@ -4,26 +4,21 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/actio-go/actio/wire"
 )
 
-// pause is how the probe stops both directions of polling. All fields are under the mutex of the session.
-type pause struct {
-	wanted       bool
-	readerParked bool
-	writerParked bool
-	parked       chan struct{} // closed when both are
-	over         chan struct{} // closed when the reader may go on
-}
+// pausePatience bounds how long an upgrade waits for the poll that is under way, or for a receive that keeps the reader.
+// Servers end a probe that is not followed by the upgrade, those of Node.js after 10 s.
+const pausePatience = 5 * time.Second
 
-// park notes that one direction stands still.
-func (p *pause) park(which *bool) {
-	*which = true
-	if p.readerParked && p.writerParked && p.parked != nil {
-		close(p.parked)
-		p.parked = nil
-	}
+// pause is how the probe stops both directions of polling: first the reader, which may take its time, then the writer. All
+// fields are under the mutex of the session.
+type pause struct {
+	reader, writer bool          // is to stand still
+	parked         chan struct{} // closed when the one that was told last does
+	over           chan struct{} // closed when the reader may go on
 }
 
 func (s *Session) wantsUpgrade() bool {
@@ -69,25 +64,37 @@ func (s *socket) exchangeProbe() error {
 	return err
 }
 
-// pause stops both directions and waits until they stand still. It fails with the context, when the session ends, and when it
-// is about to: then polling says the farewell.
+// pause stops both directions and waits until they stand still. It fails with the context, when the session ends, when it is
+// about to, as then polling says the farewell, and when it takes too long.
 func (s *Session) pause(ctx context.Context) bool {
-	s.mutex.Lock()
-	if s.err != nil || s.farewells {
+	ctx, cancel := s.options.Clock.Context(ctx, pausePatience)
+	defer cancel()
+	for _, stop := range []func(parked chan struct{}){s.stopReader, s.stopWriter} {
+		parked := make(chan struct{})
+		s.mutex.Lock()
+		if s.err != nil || s.farewells {
+			s.mutex.Unlock()
+			return false
+		}
+		stop(parked)
 		s.mutex.Unlock()
-		return false
+		select {
+		case <-parked:
+		case <-ctx.Done():
+			return false
+		}
 	}
-	parked := make(chan struct{})
-	s.upgrade = pause{wanted: true, parked: parked, over: make(chan struct{})}
+	return true
+}
+
+func (s *Session) stopReader(parked chan struct{}) {
+	s.upgrade = pause{reader: true, parked: parked, over: make(chan struct{})}
+}
+
+func (s *Session) stopWriter(parked chan struct{}) {
+	s.upgrade.writer, s.upgrade.parked = true, parked
 	if !s.writing {
-		s.upgrade.park(&s.upgrade.writerParked)
-	}
-	s.mutex.Unlock()
-	select {
-	case <-parked:
-		return true
-	case <-ctx.Done():
-		return false
+		close(parked)
 	}
 }
 
@@ -98,7 +105,7 @@ func (s *Session) resume(w *socket) {
 		s.transport = w
 	}
 	ended := s.err != nil
-	if s.upgrade.wanted {
+	if s.upgrade.reader {
 		close(s.upgrade.over)
 		s.upgrade = pause{}
 		if len(s.queue) > 0 || s.farewells {
@@ -115,11 +122,11 @@ func (s *Session) resume(w *socket) {
 func (s *Session) reader() (transport, error) {
 	for {
 		s.mutex.Lock()
-		if s.err != nil || !s.upgrade.wanted {
+		if s.err != nil || !s.upgrade.reader {
 			defer s.mutex.Unlock()
 			return s.transport, s.err
 		}
-		s.upgrade.park(&s.upgrade.readerParked)
+		close(s.upgrade.parked)
 		over := s.upgrade.over
 		s.mutex.Unlock()
 		select {

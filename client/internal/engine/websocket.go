@@ -37,7 +37,7 @@ func dialWebSocket(ctx context.Context, o *Options, sid string) (*socket, error)
 	case err != nil && ctx.Err() == nil && response != nil && response.StatusCode >= 400:
 		return nil, fmt.Errorf("websocket: %w", statusError(response))
 	case err != nil:
-		return nil, fmt.Errorf("websocket: %w", err)
+		return nil, fmt.Errorf("websocket: %w", withoutURL(err))
 	}
 	conn.SetReadLimit(o.MaxMessage)
 	return &socket{conn: conn, raw: raw}, nil
@@ -73,7 +73,18 @@ func (s *socket) packet(ctx context.Context) (wire.EnginePacket, error) {
 	return p, nil
 }
 
-func (*socket) take(queue []*wire.Prepared) int { return len(queue) }
+// batchBytes bounds what is written before it is counted as such.
+const batchBytes = 64 << 10
+
+func (*socket) take(queue []*wire.Prepared) int {
+	size := 0
+	for i, m := range queue {
+		if size += m.Size(); size >= batchBytes {
+			return i + 1
+		}
+	}
+	return len(queue)
+}
 
 func (s *socket) write(batch []*wire.Prepared) error {
 	var buffer []byte // of one run of the writer: an idle session keeps none

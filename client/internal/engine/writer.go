@@ -18,12 +18,18 @@ func (s *Session) Send(m *wire.Prepared) {
 func (s *Session) SendVolatile(m *wire.Prepared) bool {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	if s.writing || len(s.queue) > 0 || s.upgrade.wanted || s.err != nil || s.farewells || s.deaf {
+	if s.writing || len(s.queue) > 0 || s.upgrade.writer || s.err != nil || s.farewells || s.deaf {
 		return false
 	}
 	s.enqueue(m)
 	return true
 }
+
+// packetCost is what packets that wait cost beside their bytes.
+const packetCost = 64
+
+// Cost is what packets count for in Queued, in bytes.
+func Cost(m *wire.Prepared) int { return m.Size() + packetCost }
 
 // Queued is the number of bytes that were sent and have not been written yet.
 func (s *Session) Queued() int {
@@ -38,13 +44,13 @@ func (s *Session) enqueue(m *wire.Prepared) {
 		return
 	}
 	s.queue = append(s.queue, m)
-	s.queued += m.Size()
+	s.queued += Cost(m)
 	s.startWriter()
 }
 
 // startWriter runs under the mutex. While the upgrade has paused the session, resume does it.
 func (s *Session) startWriter() {
-	if s.writing || s.upgrade.wanted || s.err != nil {
+	if s.writing || s.upgrade.writer || s.err != nil {
 		return
 	}
 	s.writing = true
@@ -78,15 +84,19 @@ func (s *Session) nextBatch() (transport, []*wire.Prepared) {
 	defer s.mutex.Unlock()
 	switch {
 	case s.err != nil:
-	case s.upgrade.wanted:
+	case s.upgrade.writer:
 		s.writing = false
-		s.upgrade.park(&s.upgrade.writerParked)
+		close(s.upgrade.parked)
 	case len(s.queue) > 0:
 		n := s.transport.take(s.queue)
 		batch := slices.Clone(s.queue[:n])
-		s.queue = slices.Delete(s.queue, 0, n)
+		clear(s.queue[:n])
+		s.queue = s.queue[n:]
 		if len(s.queue) == 0 {
 			s.queue = nil
+		}
+		if s.pong != nil && slices.Contains(batch, s.pong) {
+			s.pong = nil
 		}
 		return s.transport, batch
 	case s.farewells:
@@ -97,19 +107,29 @@ func (s *Session) nextBatch() (transport, []*wire.Prepared) {
 	return nil, nil
 }
 
+// answerPing queues a pong, unless one waits already. Like the official client's, it does not repeat what the ping said.
+func (s *Session) answerPing() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.pong == nil {
+		s.pong = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong})
+		s.enqueue(s.pong)
+	}
+}
+
 func (s *Session) written(batch []*wire.Prepared) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	for _, m := range batch {
-		s.queued -= m.Size()
+		s.queued -= Cost(m)
 	}
 }
 
-// writeFailed ends the session, except on a websocket: what the server said before it closed may still have to be read, the
-// reason above all, and then the reader ends it.
+// writeFailed ends the session, except on a websocket that is being read: what the server said before it closed may still
+// have to be read, the reason above all, and then the reader ends it.
 func (s *Session) writeFailed(t transport, err error) {
 	s.mutex.Lock()
-	s.deaf = t.name() == WebSocket && !s.farewells
+	s.deaf = t.name() == WebSocket && !s.farewells && !s.receiving
 	deaf := s.deaf
 	if deaf {
 		s.queue, s.queued = nil, 0

@@ -204,7 +204,7 @@ func (c *Cluster) follows(ctx context.Context, s *Server) error {
 // some clients ask only once.
 func (c *Cluster) names(ctx context.Context, s *Server) error {
 	client := redis.NewClient(s.ClientOptions())
-	defer client.Close() //nolint:errcheck // it was only to ask
+	defer client.Close()                             //nolint:errcheck // it was only to ask
 	ranges, err := client.ClusterSlots(ctx).Result() //nolint:staticcheck // it is what clients ask
 	if err != nil {
 		return err
