@@ -199,6 +199,12 @@ func (j *journal) has(prefix string) bool {
 	return slices.ContainsFunc(j.lines, func(line string) bool { return strings.HasPrefix(line, prefix) })
 }
 
+func (j *journal) clear() {
+	j.mutex.Lock()
+	defer j.mutex.Unlock()
+	j.lines = nil
+}
+
 func (j *journal) wait(t *testing.T, prefix string) {
 	t.Helper()
 	if !assert.Eventually(t, func() bool { return j.has(prefix) }, patience, time.Millisecond) {

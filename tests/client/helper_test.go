@@ -3,9 +3,9 @@ package client_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,7 +106,7 @@ type row struct {
 // TestHelper_Reference proves each sentence of the reference on the client helper against a server of actio and against the
 // original.
 func TestHelper_Reference(t *testing.T) {
-	rows := append(append(append(lifecycleRows(), authenticationRows()...), subscriptionRows()...), emissionRows()...)
+	rows := slices.Concat(lifecycleRows(), authenticationRows(), subscriptionRows(), emissionRows(), failureRows())
 	for name, start := range map[string]func(*testing.T) backend{"actio": startActio, "ignis": startIgnis} {
 		t.Run(name, func(t *testing.T) {
 			b := start(t)
@@ -166,15 +166,6 @@ func lifecycleRows() []row {
 			w.called(t, "connected")
 			w.emit(t, "ping", struct{}{})
 			w.log.wait(t, "DEBUG Ping received id=C1")
-		}},
-		{"All lifecycle callbacks are wrapped to prevent callback errors from crashing the client", func(o *client.HelperOptions) {
-			o.OnConnected = func(_ context.Context, _ *client.Helper) error { panic("at connected") }
-			o.OnAuthenticated = func(_ context.Context, _ *client.Helper) error { return errors.New("at authenticated") }
-		}, func(t *testing.T, w *world) {
-			w.log.wait(t, `ERROR callback error id=C1 callback=onConnected error=panic: at connected`)
-			require.NoError(t, w.Authenticate(within(t)))
-			w.log.wait(t, `ERROR callback error id=C1 callback=onAuthenticated error=at authenticated`)
-			assert.True(t, w.Socket().Connected())
 		}},
 		{
 			"getSocketClient(): Returns the raw Socket instance, for direct access to connected and id", nil,
@@ -330,22 +321,6 @@ func subscriptionRows() []row {
 				assert.NotNil(t, w.Subscribe("score", note(w, "b"), client.AllowDuplicate))
 			},
 		},
-		{"subscribe(): handler errors never crash the client", nil, func(t *testing.T, w *world) {
-			w.authenticated(t)
-			w.Subscribe("panics", func(context.Context, *client.Event) error { panic("ouch") })
-			w.Subscribe("fails", func(context.Context, *client.Event) error { return errors.New("no") })
-			w.Subscribe("misfits", client.Data(func(context.Context, int) error { return nil }))
-			w.Subscribe("goexits", func(context.Context, *client.Event) error { return nil })
-			w.Subscribe("last", note(w, "last"))
-			w.emit(t, "panics")
-			w.emit(t, "fails")
-			w.emit(t, "misfits", "text")
-			w.emit(t, "last")
-			w.called(t, "last")
-			assert.True(t, w.log.has("ERROR Handler error id=C1 event=panics error=panic: ouch"))
-			assert.True(t, w.log.has("ERROR Handler error id=C1 event=fails error=no"))
-			assert.True(t, w.log.has("ERROR Handler error id=C1 event=misfits error=invalid payload"))
-		}},
 		{"subscribeMany(): Batch subscribes to multiple events", nil, func(t *testing.T, w *world) {
 			w.authenticated(t)
 			got := w.SubscribeMany(map[string]client.EventHandler{"a": note(w, "a"), "b": note(w, "b"), "c": nil})

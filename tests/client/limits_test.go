@@ -101,27 +101,6 @@ func TestEmit_WhatCannotBeSent_IsAnError(t *testing.T) {
 	assert.ErrorIs(t, err, client.ErrClosed)
 }
 
-// TestInbox_HandlerIsSlow_TheConnectionIsNotRead shows that what a handler cannot take stays with the server.
-func TestInbox_HandlerIsSlow_TheConnectionIsNotRead(t *testing.T) {
-	url, _ := counting(t)
-	s := dial(t, url, client.Options{InboxEvents: 4, Transports: []client.Transport{client.WebSocket}}, client.SocketOptions{})
-	release, entered := make(chan struct{}), make(chan struct{}, 10_000)
-	got := make(chan int, 10_000)
-	_, err := client.On(s, "burst", func(_ context.Context, _ *client.Socket, n int) (client.None, error) {
-		entered <- struct{}{}
-		<-release
-		got <- n
-		return client.None{}, nil
-	})
-	require.NoError(t, err)
-	require.NoError(t, s.Emit("burst", 1000))
-	<-entered
-	close(release)
-	for n := range 1000 {
-		require.Equal(t, n, <-got)
-	}
-}
-
 // TestEmitWithAck_InHandler_ReadsOnBehindAFullInbox awaits an answer that lies behind more events than the inbox takes.
 func TestEmitWithAck_InHandler_ReadsOnBehindAFullInbox(t *testing.T) {
 	url, _ := counting(t)

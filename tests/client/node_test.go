@@ -2,9 +2,7 @@ package client_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -303,17 +301,20 @@ func TestNode_ServerDisconnects_StaysDisconnected_ServerCloses_Reconnects(t *tes
 }
 
 func TestNode_HalfOpenConnection_NoticedWithinIntervalAndTimeout(t *testing.T) {
-	server := jsserver.Start(t, jsserver.Options{PingInterval: 300 * time.Millisecond, PingTimeout: 200 * time.Millisecond})
+	const interval, timeout = 1200 * time.Millisecond, 800 * time.Millisecond
+	server := jsserver.Start(t, jsserver.Options{PingInterval: interval, PingTimeout: timeout})
 	for _, transports := range [][]client.Transport{{client.WebSocket}, {client.Polling}} {
+		began := time.Now()
 		s := dial(t, server.URL(), quick(client.Options{Transports: transports}), client.SocketOptions{})
 		ends := make(chan string, 10)
 		s.OnDisconnect(func(_ context.Context, r client.Reason, _ error) { ends <- string(r) })
 		back := make(chan string, 10)
 		s.OnConnect(func(context.Context) { back <- "connect" })
 		require.NoError(t, server.Stall())
-		began := time.Now()
 		assert.Equal(t, string(client.ReasonPingTimeout), next(t, ends))
-		assert.Less(t, time.Since(began), 5*time.Second, "500 ms, and what a busy machine adds")
+		took := time.Since(began) // from before the heartbeat began: what is twice as patient cannot be in time
+		assert.GreaterOrEqual(t, took, interval+timeout)
+		assert.Less(t, took, 2*(interval+timeout), "2 s, and what a busy machine adds")
 		require.NoError(t, server.Resume())
 		next(t, back)
 		_, err := s.EmitWithAck(within(t), "echo")
@@ -379,98 +380,4 @@ func TestNode_ServerGone_BackWithinTheLongestDelay(t *testing.T) {
 		}
 		last = attempts[i]
 	}
-}
-
-// TestNode_ServerRestartsUnderLoad kills the server again and again while several goroutines send.
-func TestNode_ServerRestartsUnderLoad_NoAckedMessageLostNoHandlerCalledTwice(t *testing.T) {
-	for name, so := range map[string]client.SocketOptions{
-		"at most once": {}, "with retries": {Retries: 100, AckTimeout: 2 * time.Second},
-	} {
-		t.Run(name, func(t *testing.T) { restartUnderLoad(t, so, 20) })
-	}
-}
-
-func restartUnderLoad(t *testing.T, so client.SocketOptions, restarts int) {
-	t.Helper()
-	server := jsserver.Start(t, jsserver.Options{})
-	s := dial(t, server.URL(), quick(client.Options{}), so)
-	connects := make(chan struct{}, 1000)
-	s.OnConnect(func(context.Context) { connects <- struct{}{} })
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var acked, counted []int
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		for n := 0; ctx.Err() == nil; n++ {
-			args, err := s.EmitWithAck(t.Context(), "count", n)
-			if err != nil {
-				if so.Retries > 0 || !errors.Is(err, client.ErrDisconnected) {
-					t.Errorf("%d: %v", n, err)
-					return
-				}
-				continue
-			}
-			if got := string(args.AppendJSON(nil)); got != fmt.Sprintf("[%d]", n) {
-				t.Errorf("%d was acknowledged with %s", n, got)
-			}
-			acked = append(acked, n)
-		}
-	}()
-	for range restarts {
-		for range 20 { // the load goes on
-			args, err := server.WaitEvent(within(t), "counted")
-			require.NoError(t, err)
-			counted = append(counted, numberOf(t, args[0]))
-		}
-		server.Kill()
-		counted = drain(t, server, counted)
-		server = jsserver.Start(t, jsserver.Options{Port: server.Port()})
-		select {
-		case <-connects:
-		case <-time.After(patience):
-			t.Fatal("not connected again")
-		}
-	}
-	stop()
-	<-sent
-	closed(t, s.Manager())
-	server.Kill()
-	counted = drain(t, server, counted)
-	times := map[int]int{}
-	for _, n := range counted {
-		times[n]++
-	}
-	for _, n := range acked {
-		assert.Positive(t, times[n], "%d was acknowledged and has not arrived", n)
-	}
-	for n, k := range times {
-		if so.Retries == 0 {
-			assert.Equal(t, 1, k, "%d arrived several times", n)
-		}
-	}
-	if so.Retries > 0 {
-		require.NotEmpty(t, acked)
-		assert.Len(t, acked, acked[len(acked)-1]+1, "every message was acknowledged in the end")
-	}
-	t.Logf("%d acknowledged, %d arrived", len(acked), len(counted))
-}
-
-// drain takes what a server that has ended had told.
-func drain(t *testing.T, server *jsserver.Server, counted []int) []int {
-	t.Helper()
-	for {
-		args, err := server.WaitEvent(within(t), "counted")
-		if err != nil {
-			return counted
-		}
-		counted = append(counted, numberOf(t, args[0]))
-	}
-}
-
-func numberOf(t *testing.T, raw json.RawMessage) int {
-	t.Helper()
-	var n int
-	require.NoError(t, json.Unmarshal(raw, &n))
-	return n
 }

@@ -121,7 +121,7 @@ func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, e
 		return nil, fmt.Errorf("polling: %w: the server switches protocols", ErrProtocol)
 	case response.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("polling: %w", statusError(response))
-	case response.Request.Method != method:
+	case response.Request != nil && response.Request.Method != method:
 		return nil, fmt.Errorf("polling: %w: a %s was redirected and has become a %s", ErrProtocol, method, response.Request.Method)
 	}
 	answer, err := io.ReadAll(io.LimitReader(response.Body, p.options.MaxMessage+1))
