@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"bufio"
 	"context"
 	"net"
 	"net/http"
@@ -168,6 +169,7 @@ func TestPolling_ServerSwitchesProtocols_IsAnErrorAtOnce(t *testing.T) {
 				return
 			}
 			defer func() { _ = c.Close() }()
+			_, _ = http.ReadRequest(bufio.NewReader(c))
 			_, _ = c.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"))
 		}
 	}()

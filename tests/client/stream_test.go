@@ -18,6 +18,7 @@ import (
 type stream struct {
 	event  string
 	events int
+	posts  chan string  // takes what is posted, and holds the POST until the test has it; nil: nobody wants it
 	sent   atomic.Int32 // events that the client has taken off the wire
 	gets   atomic.Int32
 }
@@ -45,7 +46,7 @@ func (s *stream) RoundTrip(r *http.Request) (*http.Response, error) {
 		go s.write(conn)
 		return response, nil
 	case r.Method == http.MethodPost:
-		return answered("ok"), nil
+		return s.post(r)
 	}
 	n := int(s.gets.Add(1)) - 1
 	if n >= s.length() {
@@ -54,6 +55,19 @@ func (s *stream) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.noteSent(n)
 	return answered(s.saying(n)), nil
+}
+
+func (s *stream) post(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil || s.posts == nil {
+		return answered("ok"), err
+	}
+	select {
+	case s.posts <- string(body):
+		return answered("ok"), nil
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 }
 
 // write sends all messages; a pipe takes none before the other end reads it.
