@@ -46,7 +46,8 @@ type Options struct {
 	Header http.Header
 	// Transports that may be used; the session begins with the first. Default polling, then websocket.
 	Transports []Transport
-	// TryAllTransports tries the others when the first does not get through the handshake.
+	// TryAllTransports tries the others when the first does not get through the handshake. One that gets no answer at all uses up
+	// Timeout, which bounds them together.
 	TryAllTransports bool
 	// NoUpgrade stays on polling when the session begins with it.
 	NoUpgrade bool

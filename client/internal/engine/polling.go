@@ -98,9 +98,12 @@ func (*polling) cut() {}
 // do makes a request and returns the body of its answer.
 func (p *polling) do(ctx context.Context, method string, body []byte) ([]byte, error) {
 	stamp := strconv.FormatUint(p.requests.Add(1), 36)
-	var content io.Reader = unrepeatable{}
-	if body != nil {
+	var content io.Reader
+	switch {
+	case body != nil:
 		content = bytes.NewReader(body)
+	case p.sid != "": // a handshake has nothing to lose yet
+		content = unrepeatable{}
 	}
 	request, err := http.NewRequestWithContext(ctx, method, p.options.endpoint(Polling, p.sid, stamp), content)
 	if err != nil {
