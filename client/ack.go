@@ -85,7 +85,7 @@ func (r *reply) send(args []any) error {
 		return ErrAcknowledged
 	case m.closed:
 		return ErrClosed
-	case !s.connected || s.connects != r.connects:
+	case !s.connected || s.connects != r.connects || m.link.session.Deaf():
 		return ErrDisconnected
 	}
 	if err := m.admits(m.link.session.Queued(), p); err != nil {

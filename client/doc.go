@@ -20,7 +20,7 @@
 //   - A handler may call everything, also EmitWithAck, ConnectAndWait and Close, with its context. What it does cannot end the program or the connection.
 //   - What waits is bounded, in both directions: see Options.SendBuffer and Options.InboxEvents. A server that is gone is noticed
 //     within its pingInterval + pingTimeout, unless full inboxes keep it from being read.
-//   - After Close returned nil no goroutine and no timer is left.
+//   - After Close returned nil no goroutine and no timer is left, but for the last steps of what was cut off.
 //
 // # Inside
 //

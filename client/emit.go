@@ -190,7 +190,7 @@ func (s *Socket) send(o *outgoing) error {
 	if err := m.admits(waiting, o.packet); err != nil {
 		return err
 	}
-	if s.connected {
+	if s.connected && !m.link.session.Deaf() {
 		s.transmit(o)
 		return nil
 	}

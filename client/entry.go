@@ -22,11 +22,18 @@ type entry struct {
 	timer   *clock.Timer // until AuthFunc is asked again
 }
 
+// departure is a DISCONNECT that was sent. Its fields are under the mutex of the manager.
+type departure struct {
+	session *engine.Session
+	packet  *wire.Prepared
+	written bool // it was seen that it is
+}
+
 // rejoinPause is how long a DISCONNECT is ahead of the next CONNECT to the same namespace. Servers of Node.js take the first
 // into account after all that came with it, and close the connection for a CONNECT to a namespace that the client is in.
 const rejoinPause = 50 * time.Millisecond
 
-var errNoAuth = errors.New("client: AuthFunc panicked, or ended its goroutine")
+var errNoAuth = errors.New("client: auth: AuthFunc panicked, or ended its goroutine")
 
 // stop ends the attempt.
 func (e *entry) stop() {
@@ -43,11 +50,24 @@ func (s *Socket) enter(l *link) {
 		return
 	}
 	s.entering = &entry{session: l.session}
-	if rest := rejoinPause - time.Since(s.leftAt); rest > 0 && s.left == l.session {
-		s.requestAuthLater(s.entering, rest)
+	if s.left != nil && s.left.session == l.session {
+		s.left.written = !l.session.Waits(s.left.packet)
+		s.requestAuthBehind(s.left, s.entering)
 	} else {
 		s.requestAuth(s.entering)
 	}
+}
+
+// requestAuthBehind goes on when a DISCONNECT was written long enough ago.
+func (s *Socket) requestAuthBehind(d *departure, e *entry) {
+	s.later(e, rejoinPause, func() {
+		if d.written {
+			s.requestAuth(e)
+			return
+		}
+		d.written = !e.session.Waits(d.packet)
+		s.requestAuthBehind(d, e)
+	})
 }
 
 func (s *Socket) requestAuth(e *entry) {
@@ -70,7 +90,9 @@ func (s *Socket) authorize(ctx context.Context, e *entry) {
 		if failed == nil {
 			auth, failed = encodeAuth(value)
 		}
-		err = failed
+		if err = nil; failed != nil {
+			err = fmt.Errorf("client: auth: %w", failed) // its text may be made by the application, too
+		}
 	})
 }
 
@@ -89,18 +111,19 @@ func (s *Socket) authorized(e *entry, auth json.RawMessage, err error) {
 
 // retryAuth asks again later: an auth that cannot be had now is like a server that cannot be reached.
 func (s *Socket) retryAuth(e *entry, err error) {
-	s.connectFailed(fmt.Errorf("client: auth: %w", err))
+	s.connectFailed(err)
 	delay := s.manager.backoff.delay(e.tries)
 	e.tries++
-	s.requestAuthLater(e, delay)
+	s.later(e, delay, func() { s.requestAuth(e) })
 }
 
-func (s *Socket) requestAuthLater(e *entry, delay time.Duration) {
+// later goes on with an attempt after a delay, unless it has ended.
+func (s *Socket) later(e *entry, delay time.Duration, then func()) {
 	e.timer = s.manager.clock.AfterFunc(delay, func() {
 		s.manager.mutex.Lock()
 		defer s.manager.mutex.Unlock()
 		if s.entering == e {
-			s.requestAuth(e)
+			then()
 		}
 	})
 }

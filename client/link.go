@@ -41,15 +41,17 @@ func (l *link) run() {
 	defer l.over()
 	for {
 		session, err := l.dial()
+		var delay time.Duration
+		again := false
 		switch {
 		case err != nil:
-			l.failed(err)
+			delay, again = l.failed(err)
 		case l.opened(session):
-			l.ended(session, l.serve(session))
+			delay, again = l.ended(session, l.serve(session))
 		default:
 			l.dismiss(session)
 		}
-		if !l.awaitNextAttempt() {
+		if !again || !l.awaitNextAttempt(delay) {
 			return
 		}
 	}
@@ -136,13 +138,13 @@ func (l *link) opened(session *engine.Session) bool {
 	return true
 }
 
-// failed tells the sockets that a connection could not be made.
-func (l *link) failed(err error) {
+// failed tells the sockets that a connection could not be made, and whether there is to be another attempt.
+func (l *link) failed(err error) (delay time.Duration, again bool) {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if m.link != l {
-		return
+		return 0, false
 	}
 	m.upgraded = false // what kept it from connecting may be the websocket
 	if m.options.Hooks.Error != nil {
@@ -153,15 +155,16 @@ func (l *link) failed(err error) {
 			s.connectFailed(err)
 		}
 	}
+	return l.nextDelay()
 }
 
-// ended tells the sockets that the connection is gone.
-func (l *link) ended(session *engine.Session, err error) {
+// ended tells the sockets that the connection is gone, and whether there is to be another.
+func (l *link) ended(session *engine.Session, err error) (delay time.Duration, again bool) {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	if m.link != l {
-		return
+		return 0, false
 	}
 	m.upgraded = session.Transport() == WebSocket
 	l.session = nil
@@ -172,6 +175,7 @@ func (l *link) ended(session *engine.Session, err error) {
 	for _, s := range m.sockets {
 		s.lost(reason, err)
 	}
+	return l.nextDelay()
 }
 
 // errParse is a packet that is none of Socket.IO.
@@ -190,12 +194,8 @@ func reasonOf(err error) Reason {
 	}
 }
 
-// awaitNextAttempt waits for as long as the options say; false when there is to be none.
-func (l *link) awaitNextAttempt() bool {
-	delay, again := l.nextDelay()
-	if !again {
-		return false
-	}
+// awaitNextAttempt waits; false when there is to be no attempt after all.
+func (l *link) awaitNextAttempt(delay time.Duration) bool {
 	fired := make(chan struct{})
 	timer := l.manager.clock.AfterFunc(delay, func() { close(fired) })
 	defer timer.Stop()
@@ -207,15 +207,11 @@ func (l *link) awaitNextAttempt() bool {
 	}
 }
 
-// nextDelay tells how long to wait, or lets go of the link.
+// nextDelay tells how long to wait, or lets go of the link: whoever connects from now on gets another. It runs under the mutex.
 func (l *link) nextDelay() (delay time.Duration, again bool) {
 	m := l.manager
-	m.mutex.Lock()
-	defer m.mutex.Unlock()
 	o := &m.options
 	switch {
-	case m.link != l:
-		return 0, false
 	case o.NoReconnection:
 	case o.ReconnectionAttempts > 0 && l.attempts >= o.ReconnectionAttempts:
 		if o.Hooks.ReconnectFailed != nil {

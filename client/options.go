@@ -109,7 +109,8 @@ type Options struct {
 type Hooks struct {
 	// Open: a connection was made.
 	Open func(ctx context.Context)
-	// Close: the connection ended; err has the details. ReasonForcedClose, without an error, when nobody wanted it any more.
+	// Close: the connection ended; err has the details. ReasonForcedClose, without an error, when nobody wants it any more: it
+	// then ends by itself, when what was emitted has left.
 	Close func(ctx context.Context, reason Reason, err error)
 	// Error: a connection could not be made.
 	Error func(ctx context.Context, err error)

@@ -28,8 +28,8 @@ func (l *link) receive(session *engine.Session, c *wire.Complete) error {
 	m := l.manager
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	if m.link != l {
-		return nil
+	if m.link != l || (c.Packet.Type == wire.Connect && session.Ended()) {
+		return nil // the rest of an answer that was being read
 	}
 	s := m.sockets[c.Packet.Namespace]
 	if s == nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/actio-go/actio/client/internal/engine"
 	"github.com/actio-go/actio/wire"
@@ -28,9 +27,9 @@ type Socket struct {
 	connected  bool            // the server has confirmed
 	entering   *entry          // an attempt is under way
 	stale      *engine.Session // on it the answer to a CONNECT is to come that was taken back
-	left       *engine.Session // on it the last DISCONNECT was sent
-	leftAt     time.Time
+	left       *departure      // the last, unless the namespace was entered again since
 	connects   uint64
+	told       uint64 // of connects, whose handlers have run
 	id         string
 	recovery   recovery
 	buffer     []*outgoing // waits for a connection
@@ -149,7 +148,7 @@ func (s *Socket) leave(r Reason, err error) {
 func (s *Socket) sendDisconnect(l *link) {
 	if p, err := s.manager.parser.control(wire.Disconnect, s.namespace, nil); err == nil {
 		l.session.Send(p)
-		s.left, s.leftAt = l.session, time.Now()
+		s.left = &departure{session: l.session, packet: p}
 	}
 }
 
@@ -167,16 +166,20 @@ func (s *Socket) confirmed(l *link, c connected) {
 	s.entering = nil
 	s.connected = true
 	s.connects++
+	s.left = nil
 	s.id, s.lastError = c.SID, nil
 	s.recovery.confirmed(c.PID)
 	connects := s.connects
 	s.manager.put(&s.inbox, 0, func() { s.tellConnected(connects) })
 	s.note(EventConnect)
 	s.answerHandlers()
-	for _, e := range s.early {
-		s.admit(e)
-	}
+	early := s.early
 	s.early, s.earlyBytes = nil, 0
+	for _, e := range early {
+		if s.admit(e); !s.connected {
+			return // a Helper that was refused has left
+		}
+	}
 	s.flush(l)
 	s.queue.sendHead()
 }
@@ -197,7 +200,9 @@ func (s *Socket) refused(l *link, err *ConnectError) {
 func (s *Socket) thrownOut(l *link) {
 	err := fmt.Errorf("%w: %s", ErrDisconnected, ReasonServerDisconnect)
 	switch {
-	case s.stale == l.session: // it is for a connection that nobody wants any more, and its answer is still to come
+	case s.stale == l.session && s.left != nil: // for the connection before, and the answer is still to come
+	case s.stale == l.session:
+		s.settleStale(l)
 	case s.connected:
 		s.active = false
 		s.end(ReasonServerDisconnect, err)
@@ -229,6 +234,7 @@ func (s *Socket) tellConnected(connects uint64) {
 	defer func() {
 		s.manager.mutex.Lock()
 		defer s.manager.mutex.Unlock()
+		s.told = connects
 		if s.connected && s.connects == connects {
 			s.resolve(nil)
 		}

@@ -21,7 +21,7 @@ func (s *Socket) ConnectAndWait(ctx context.Context) error {
 	m := s.manager
 	w := &watcher{result: make(chan error, 1), inside: ctx.Value(insideKey{}) == m}
 	m.mutex.Lock()
-	if s.connected {
+	if s.connected && (w.inside || s.told == s.connects) {
 		m.mutex.Unlock()
 		return nil
 	}

@@ -77,14 +77,15 @@ func TestInbox_LargeEventsWhileAHandlerIsSlow_AreBoundedInBytes(t *testing.T) {
 func TestEmit_ConnectionDiesWhileTheInboxIsFull_ComesBackAndNothingIsSentIntoTheVoid(t *testing.T) {
 	dead := make(chan struct{})
 	heard := make(chan string, 1)
-	url := scripted(t, calm, func(n int, p *peer) {
+	lively := `0{"sid":"a","upgrades":[],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}`
+	url := scripted(t, lively, func(n int, p *peer) {
 		_, _ = p.hear("40")
 		p.say(`40{"sid":"x"}`)
 		if n == 1 {
+			_, _ = p.hear(`42["mark"`)
 			for range 20 {
 				p.say(`42["e"]`)
 			}
-			_, _ = p.hear(`42["mark"`)
 			close(dead)
 			return
 		}

@@ -43,15 +43,16 @@ type Session struct {
 	mutex     sync.Mutex
 	transport transport
 	queue     []*wire.Prepared
-	queued    int            // bytes of the queue and of what the writer has taken
-	pong      *wire.Prepared // in the queue: one answers all pings that came before it leaves
-	writing   bool           // a writer runs, or the last one failed
-	deaf      bool           // the server takes nothing any more
-	farewells bool           // Close was called
-	closing   *clock.Timer   // bounds what Close began
-	upgrade   pause          // of both directions, while a websocket takes over
-	receiving bool           // receive runs, and may have been made to wait
-	err       error          // why the session ended; the first reason counts
+	batch     []*wire.Prepared // what the writer has taken
+	queued    int              // bytes of both
+	pong      *wire.Prepared   // in the queue: one answers all pings that came before it leaves
+	writing   bool             // a writer runs, or the last one failed
+	deaf      bool             // the server takes nothing any more
+	farewells bool             // Close was called
+	closing   *clock.Timer     // bounds what Close began
+	upgrade   pause            // of both directions, while a websocket takes over
+	receiving bool             // receive runs, and may have been made to wait
+	err       error            // why the session ended; the first reason counts
 }
 
 // Dial makes the handshake: with the first transport, or with the first that gets through. The context bounds it and

@@ -6,6 +6,20 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
+// Deaf tells whether the server takes nothing any more, though the session has not ended yet: what is sent is lost.
+func (s *Session) Deaf() bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.deaf
+}
+
+// Waits tells whether packets that were sent have not been written yet.
+func (s *Session) Waits(m *wire.Prepared) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.Contains(s.queue, m) || slices.Contains(s.batch, m)
+}
+
 // Send queues packets and never blocks. After the end of the session it does nothing.
 func (s *Session) Send(m *wire.Prepared) {
 	s.mutex.Lock()
@@ -98,6 +112,7 @@ func (s *Session) nextBatch() (transport, []*wire.Prepared) {
 		if s.pong != nil && slices.Contains(batch, s.pong) {
 			s.pong = nil
 		}
+		s.batch = batch
 		return s.transport, batch
 	case s.farewells:
 		return s.transport, nil
@@ -120,16 +135,17 @@ func (s *Session) answerPing() {
 func (s *Session) written(batch []*wire.Prepared) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.batch = nil
 	for _, m := range batch {
 		s.queued -= Cost(m)
 	}
 }
 
-// writeFailed ends the session, except on a websocket that is being read: what the server said before it closed may still
-// have to be read, the reason above all, and then the reader ends it.
+// writeFailed ends the session, except on a websocket: what the server said before it closed may still have to be read, the
+// reason above all, and then the reader ends it, or the heartbeat when the application keeps the reader.
 func (s *Session) writeFailed(t transport, err error) {
 	s.mutex.Lock()
-	s.deaf = t.name() == WebSocket && !s.farewells && !s.receiving
+	s.deaf = t.name() == WebSocket && !s.farewells
 	deaf := s.deaf
 	if deaf {
 		s.queue, s.queued = nil, 0
