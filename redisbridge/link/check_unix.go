@@ -25,7 +25,8 @@ func (c *trackedConn) check() error {
 		return err
 	}
 	var broken error
-	err = raw.Read(func(fd uintptr) bool {
+	// Control, not Read: that is refused when the deadline of the last command has passed, which says nothing of the connection.
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		n, _, peek := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		switch {
@@ -35,7 +36,6 @@ func (c *trackedConn) check() error {
 		default:
 			broken = peek
 		}
-		return true
 	})
 	return errors.Join(broken, err)
 }

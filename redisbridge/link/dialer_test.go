@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -85,6 +86,9 @@ func TestTrackedConn_OtherSideClosed_CheckSeesIt(t *testing.T) {
 	there, err := listener.Accept()
 	require.NoError(t, err)
 	require.NoError(t, conn.check())
+	require.NoError(t, conn.SetDeadline(time.Now().Add(-time.Second)))
+	require.NoError(t, conn.check(), "the deadline is that of the last command")
+	require.NoError(t, conn.SetDeadline(time.Time{}))
 	_, err = there.Write([]byte("x"))
 	require.NoError(t, err)
 	require.NoError(t, there.Close())

@@ -247,6 +247,30 @@ func TestAwaitNeighbours_NumberReached_FlushesThen(t *testing.T) {
 	assert.Equal(t, 1, h.count("emitter up"))
 }
 
+func TestAwaitNeighbours_NumberNeverReached_FlushesInTimeAndOnTheSameConnection(t *testing.T) {
+	fake := startFake(t)
+	var count atomic.Int32
+	count.Store(2)
+	fake.script(func(c []string) string {
+		if c[0] != "pubsub" {
+			return ""
+		}
+		return "*2\r\n$6\r\ncensus\r\n:" + strconv.Itoa(int(count.Load())) + "\r\n"
+	})
+	const commandTimeout = 300 * time.Millisecond
+	l, h := openFake(t, Options{
+		Client: fake.client(), CommandTimeout: commandTimeout, Resume: 2 * commandTimeout,
+		Census: func() []format.Subscription { return []format.Subscription{{Name: "census"}} },
+	})
+	count.Store(1)
+	fake.hangUpAll()
+	var c outcomes
+	emitNumbers(l, 0, 10, c.settled)
+	until(t, "not delivered", func() bool { return len(c.which(Delivered)) == 10 })
+	assert.Equal(t, 1, h.count("emitter down"), "waiting does not break a connection")
+	assert.Equal(t, 1, h.count("emitter up"))
+}
+
 func BenchmarkEmitter_QueueAndSettle(b *testing.B) {
 	l := idle(b, Options{})
 	l.emitter.setDown(false, false)
