@@ -34,7 +34,7 @@
 //
 // What is published while the neighbours are not subscribed again reaches nobody and counts as Delivered all the same. So an
 // emitter that comes back first waits, at most for Options.Resume, until each channel of the census has as many subscribers as
-// before. They are counted when the Link is opened, every second, and when Link.Expect says that somebody came or went. Higher
+// before. (One that died meanwhile does not come back: then it waits for the whole of it.) They are counted when the Link is opened, every second, and when Link.Expect says that somebody came or went. Higher
 // numbers are believed at once. Lower ones are believed when Expect said so, or when they have been lower for a while: subscribers
 // that were cut off come back. What breaks between Expect and the count is made up for by the number that Expect was told. A
 // neighbour of which nothing was said, and that came less than a second before the break, is not waited for, nor for channels

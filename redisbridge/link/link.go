@@ -48,7 +48,8 @@ type Options struct {
 	BufferBytes int
 	// CommandTimeout bounds one round trip. 0: 3 s. A silent connection counts as broken after at most a second more.
 	CommandTimeout time.Duration
-	// Resume is how long a broken emitter, back again, waits for the neighbours to be subscribed again. 0: 5 s; < 0: not at all.
+	// Resume is how long a broken emitter, connected again, waits for the neighbours to be subscribed again. 0: 3.5 s, which with
+	// the pause before the connection is less than 5 s after Redis has come back; < 0: not at all.
 	Resume time.Duration
 	// MaxBackoff bounds the pause between two attempts to connect, which begins with 50 ms and doubles. 0: 1 s.
 	MaxBackoff time.Duration

@@ -15,8 +15,10 @@ const (
 	defaultBuffer         = 10_000
 	defaultBufferBytes    = 16 << 20
 	defaultCommandTimeout = 3 * time.Second
-	defaultResume         = 5 * time.Second
-	defaultMaxBackoff     = time.Second
+	// defaultResume is what is left of five seconds after the longest pause between two attempts to connect, and a moment for the
+	// connection itself: so much after Redis has come back, what waits leaves at the latest.
+	defaultResume     = 3500 * time.Millisecond
+	defaultMaxBackoff = time.Second
 	// abandonTime is how long a Link that could not be opened, or whose Close has no time left, may take to let go.
 	abandonTime = 250 * time.Millisecond
 )

@@ -134,6 +134,33 @@ func TestCrash_KnownDown_AccountsAreExact(t *testing.T) {
 	})
 }
 
+func TestCrash_NeighbourGoneMeanwhile_TheRestResumesInTimeWithoutIt(t *testing.T) {
+	overConnections(t, func(t *testing.T, adapter actio.Adapter) {
+		r := redisproc.Start(t)
+		instances := cluster(t, 3, single(r), adapter)
+		a, b, gone := instances[0], instances[1], instances[2]
+		far, _ := b.dial(t)
+		r.Kill()
+		pause(outage())
+		gone.end(t)
+		untilDown(t, a)
+		before := a.redisStats(t).Link
+		require.NoError(t, a.Root().Emit("news", "waits"))
+
+		r.Restart()
+		back := time.Now()
+		m, err := far.Next()
+		require.NoError(t, err)
+		took := time.Since(back)
+		t.Logf("traffic resumed after %v", took)
+		assert.Equal(t, "news", m.Event)
+		assert.Less(t, took, resumption)
+		untilReady(t, instances[:2])
+		after := a.redisStats(t).Link
+		assert.Equal(t, before.Dropped+before.Unconfirmed, after.Dropped+after.Unconfirmed)
+	})
+}
+
 func TestStall_RedisStoppedUnderLoad_LocalTrafficUntouchedAndTheRestResumes(t *testing.T) {
 	overConnections(t, func(t *testing.T, adapter actio.Adapter) {
 		r := redisproc.Start(t)
