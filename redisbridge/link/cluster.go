@@ -2,12 +2,14 @@ package link
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -17,6 +19,7 @@ import (
 var (
 	errNoNodes   = errors.New("redisbridge: the cluster's nodes are not known")
 	errUncovered = errors.New("redisbridge: no node serves the slot")
+	errDemoted   = errors.New("redisbridge: the node is no master any more")
 )
 
 // topology is what is known of a cluster's nodes. Its methods are safe for concurrent use.
@@ -29,6 +32,8 @@ type topology struct {
 	turn     int            // which node is asked first
 	version  uint64         // of what is known
 	owners   []slotsOf      // in order
+	former   []slotsOf      // owners before they changed last
+	changed  time.Time      // when that was
 	moved    map[int]string // slots of which a node said that they are elsewhere, since
 	masters  []string
 	replicas []string
@@ -90,14 +95,29 @@ func (t *topology) ownerLocked(channel string) (string, error) {
 	if addr, ok := t.moved[slot]; ok {
 		return addr, nil
 	}
-	i, ok := slices.BinarySearchFunc(t.owners, slot, func(o slotsOf, slot int) int { return cmp.Compare(o.last, slot) })
-	if !ok && (i == len(t.owners) || t.owners[i].first > slot) {
-		if len(t.owners) == 0 {
+	return ownerIn(t.owners, slot)
+}
+
+// formerOwner returns the master that served a shard channel until a moment ago, "" when nothing has changed since.
+func (t *topology) formerOwner(channel string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.changed) > trailAge {
+		return ""
+	}
+	addr, _ := ownerIn(t.former, slotOf(channel))
+	return addr
+}
+
+func ownerIn(owners []slotsOf, slot int) (string, error) {
+	i, ok := slices.BinarySearchFunc(owners, slot, func(o slotsOf, slot int) int { return cmp.Compare(o.last, slot) })
+	if !ok && (i == len(owners) || owners[i].first > slot) {
+		if len(owners) == 0 {
 			return "", errNoNodes
 		}
 		return "", fmt.Errorf("%w: %d", errUncovered, slot)
 	}
-	return t.owners[i].addr, nil
+	return owners[i].addr, nil
 }
 
 // redirect notes what a node answered with MOVED, if it names another.
@@ -202,12 +222,17 @@ func (t *topology) inquire(candidate string) (ranges []redis.ClusterSlot, from s
 	s, err := t.l.connect("topology", candidate, false)
 	if err == nil {
 		defer s.close()
-		ranges, err = s.cmd.ClusterSlots(t.l.ctx).Result() //nolint:staticcheck // servers before 7.0 know nothing newer
+		ranges, err = ask(t.l.ctx, s)
 	}
 	if err != nil {
 		err = fmt.Errorf("cluster slots of %s: %w", candidate, err)
 	}
 	return ranges, candidate, err
+}
+
+// ask asks a node who serves what.
+func ask(ctx context.Context, s *session) ([]redis.ClusterSlot, error) {
+	return s.cmd.ClusterSlots(ctx).Result() //nolint:staticcheck // servers before 7.0 know nothing newer
 }
 
 // learn takes what a node answered.
@@ -235,6 +260,9 @@ func (t *topology) learn(slots []redis.ClusterSlot, from string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.version++
+	if !slices.Equal(owners, t.owners) {
+		t.former, t.changed = t.owners, time.Now()
+	}
 	t.owners, t.masters, t.replicas, t.moved = owners, masters, replicas, nil
 	for p, home := range t.homes {
 		if home != "" && !slices.Contains(masters, home) {

@@ -9,9 +9,10 @@
 //	cluster.go    which node serves what                      sender.go    batches to the nodes, and their fates
 //	emitter.go    the queue and its accounts                  emitter_run.go  what happens to the queue
 //	publisher.go  what may be lost; Count                     census.go    how many neighbours there are, and were
-//	trail.go      where frames went, and to how many          desired.go   what is to be subscribed to
-//	subscriber.go, feed.go  what is
-//	state.go      up or down, and telling so                  slot.go, backoff.go  arithmetic
+//	trail.go      where frames went, and to how many          demoted.go   masters that are none any more
+//	desired.go    what is to be subscribed to                 subscriber.go, feed.go  what is
+//	survey.go     replicas that come later                    state.go     up or down, and telling so
+//	slot.go, backoff.go  arithmetic
 //
 // # How the library is used
 //
@@ -44,6 +45,11 @@
 // answer MOVED, which says that nothing was executed. The frames go back to their place, and are sent when the channel has as
 // many subscribers as the last frame reached, or the census counted, if that was a moment ago. It is the same when the Link
 // learns of the other node in another way. Other channels wait, too, for there is one emitter.
+//
+// A master whose replica takes its place in good order (CLUSTER FAILOVER) cuts its subscribers off as well, but does not say MOVED:
+// as a replica it takes what is published to its former slots, for those who are subscribed by now. So a node that has got a frame to
+// nobody, or to fewer than the last time, is asked for its role. If it is no master any more the frame is Unconfirmed, and
+// those that follow wait as above. What goes to nobody costs a round trip more for that.
 //
 // # What belongs to no slot
 //

@@ -96,7 +96,8 @@ const (
 	// Dropped: it was never executed. The buffer was full, Redis refused it, it was not wanted any more (EmitUntil), or the Link was
 	// closed before it was sent.
 	Dropped
-	// Unconfirmed: it was in flight when the connection broke. It may have been executed and is not sent again.
+	// Unconfirmed: it was in flight when the connection broke, or went to a node of a cluster that another had replaced. It may have
+	// been executed, or heard, and is not sent again.
 	Unconfirmed
 )
 

@@ -19,7 +19,7 @@ const (
 	unsent    fate = iota // not executed: it may be sent again
 	confirmed             // Redis answered
 	refused               // Redis refused it, and would again
-	doubtful              // in flight when the connection broke
+	doubtful              // in flight when the connection broke, or taken by a node that had been replaced
 )
 
 // parcel is a frame in a batch.
@@ -172,9 +172,13 @@ func (s *sender) send(batch []parcel) error {
 	broken := make([]error, len(order)+1)
 	broken[len(order)] = err
 	s.each(order, func(i int, to *session, err error) {
-		if broken[i] = err; err == nil {
-			broken[i] = to.publish(s.l, batch, groups[order[i]])
+		if err == nil {
+			err = to.publish(s.l, batch, groups[order[i]])
+			if s.l.topology != nil {
+				err = s.doubt(to, batch, groups[order[i]], err)
+			}
 		}
+		broken[i] = err
 	})
 	for i, addr := range order {
 		if broken[i] != nil {
@@ -224,7 +228,7 @@ func (s *sender) group(batch []parcel) (groups map[string][]int, order []string,
 			p.fate, p.err, failed = unsent, err, err
 			continue
 		}
-		if p.addr = addr; p.frame.Sharded && s.trail.moved(p.frame.Channel, addr) {
+		if p.addr = addr; p.frame.Sharded && s.moved(p.frame.Channel, addr) {
 			p.fate, p.err = unsent, errMoved
 			continue
 		}

@@ -52,13 +52,16 @@ func (t *trail) put(channel string, s step) {
 	t.young[channel] = s
 }
 
-// moved tells whether the frames of a channel went to another node than addr.
-func (t *trail) moved(channel, addr string) bool {
-	if t == nil {
+// moved tells whether the frames of a channel went to another node than addr, or would have until a moment ago.
+func (s *sender) moved(channel, addr string) bool {
+	if s.trail == nil {
 		return false
 	}
-	s, ok := t.last(channel)
-	return ok && s.addr != addr
+	last, ok := s.trail.last(channel)
+	if !ok {
+		last.addr = s.l.topology.formerOwner(channel)
+	}
+	return last.addr != "" && last.addr != addr
 }
 
 // follow takes note of what became of a batch.
@@ -73,7 +76,8 @@ func (t *trail) follow(batch []parcel) {
 		case !p.frame.Sharded:
 		case p.fate == confirmed:
 			t.put(p.frame.Channel, step{addr: p.addr, receivers: p.receivers, at: now})
-		case p.fate == unsent && hasReplyPrefix(p.err, "MOVED "):
+		case p.err == nil:
+		case errors.Is(p.err, errDemoted), p.fate == unsent && hasReplyPrefix(p.err, "MOVED "):
 			if _, ok := t.last(p.frame.Channel); !ok {
 				t.put(p.frame.Channel, step{addr: p.addr})
 			}
@@ -91,7 +95,7 @@ func (e *emitter) strayed() map[format.Subscription]int {
 	wanted := map[format.Subscription]int{}
 	for _, f := range e.waiting() {
 		addr, err := e.l.topology.owner(f.Channel)
-		if err != nil || !t.moved(f.Channel, addr) {
+		if err != nil || !e.sender.moved(f.Channel, addr) {
 			continue
 		}
 		sub := format.Subscription{Kind: format.Shard, Name: f.Channel}

@@ -320,6 +320,35 @@ func (c *Cluster) MigrateSlot(key string) (from, to *Server) {
 	return from, to
 }
 
+// Failover has the replica of the node that owns the slot of a key or of a sharded channel take its place, in good order, as an
+// operator would who wants to stop the node, and returns both. [Cluster.WaitStable] waits until all nodes know.
+func (c *Cluster) Failover(key string) (from, to *Server) {
+	c.tb.Helper()
+	slot := c.slotOf(key)
+	from = c.ownerOf(slot)
+	poll(c.tb, "the master has no replica", func(ctx context.Context) error {
+		nodes, err := c.nodes(ctx, from)
+		for _, n := range nodes {
+			if n.master == c.ids[from] && n.connected {
+				to = c.byID(n.id)
+				return nil
+			}
+		}
+		return errors.Join(errors.New("nobody follows it"), err)
+	})
+	to.must("CLUSTER", "FAILOVER")
+	poll(c.tb, "the replica does not take over", func(ctx context.Context) error {
+		nodes, err := c.nodes(ctx, from)
+		for _, n := range nodes {
+			if n.id == c.ids[to] && n.has("master") && owns(n.slots, slot) {
+				return nil
+			}
+		}
+		return errors.Join(errors.New("its master does not know"), err)
+	})
+	return from, to
+}
+
 // KillMaster kills the node that owns the slot of a key or of a sharded channel, and returns it. [Cluster.WaitStable] waits
 // until its replica has taken its place.
 func (c *Cluster) KillMaster(key string) *Server {
