@@ -67,6 +67,35 @@ func TestEmit_ToRoomsWithoutLocalMembers_IsDropped(t *testing.T) {
 	})
 }
 
+func TestRoomChanged_RoomNamedLikeAnInstance_AnswersArriveAndItsMembersAreReached(t *testing.T) {
+	both(t, func(r *rig, o Options) {
+		a, b := r.add(o, "a1"), r.add(o, "b1")
+		room := b.UID()
+		for _, m := range []*testMember{a, b} {
+			m.in.set(func(i *instance) {
+				id := i.of(Target{})[0]
+				i.sockets[id] = append(i.sockets[id], room)
+			})
+			m.RoomChanged("/", room, true)
+		}
+		synctest.Wait()
+		for _, m := range []*testMember{a, b} {
+			m.Emit(&format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(`["e"]`), Target: Target{Rooms: []string{room}}}, nil)
+		}
+		synctest.Wait()
+		for _, m := range []*testMember{a, b} {
+			assert.Equal(r.t, []string{`broadcast ["e"]`}, m.in.story())
+			m.RoomChanged("/", room, false)
+		}
+		synctest.Wait()
+		for _, m := range []*testMember{a, b} {
+			ids, missing, _ := r.fetch(m)
+			assert.Len(r.t, ids, 1, "of the other")
+			assert.True(r.t, missing.None(), "%+v", missing)
+		}
+	})
+}
+
 func TestEmit_OperationsOnSockets_AreDoneBeforeWhatFollows(t *testing.T) {
 	both(t, func(r *rig, o Options) {
 		a, b := r.add(o), r.add(o, "b1")

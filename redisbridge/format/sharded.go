@@ -59,9 +59,10 @@ func (s *sharded) Channels(namespace string) []Subscription {
 	}
 }
 
-// RoomChannel implements Dialect.
+// RoomChannel implements Dialect. The channel of a room that is named like this instance is that of the answers to it, which is
+// listened to anyway, and also when the room is empty.
 func (s *sharded) RoomChannel(namespace, room string) (Subscription, bool) {
-	return Subscription{Shard, s.ofRoom(namespace, room)}, s.own(room)
+	return Subscription{Shard, s.ofRoom(namespace, room)}, s.own(room) && room != s.uid
 }
 
 // own tells whether a room has a channel of its own.

@@ -61,6 +61,16 @@ func TestSharded_Mode_SaysWhichRoomsHaveAChannel(t *testing.T) {
 	}
 }
 
+func TestSharded_RoomNamedLikeTheInstance_HasNoChannelThatComesAndGoes(t *testing.T) {
+	for _, mode := range []format.SubscriptionMode{format.DynamicMode, format.DynamicPrivateMode} {
+		d := format.Sharded(format.ShardedConfig{Config: format.Config{UID: shardedUID}, Mode: mode})
+		_, ok := d.RoomChannel("/", shardedUID)
+		assert.False(t, ok, "it is that of the answers")
+		_, ok = format.Sharded(format.ShardedConfig{Config: format.Config{UID: "other"}, Mode: mode}).RoomChannel("/", shardedUID)
+		assert.True(t, ok)
+	}
+}
+
 func TestShardedEncode_UserAlone_TakesThePrivateChannel(t *testing.T) {
 	for _, kind := range []format.Kind{
 		format.Broadcast, format.AckBroadcast, format.Join, format.Leave, format.Disconnect, format.Fetch,
