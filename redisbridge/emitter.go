@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 
@@ -24,7 +25,9 @@ type EmitterOptions struct {
 // Emitter speaks to the servers of a cluster from a program that has none, as @socket.io/redis-emitter does. It is immutable:
 // its methods return another one and leave their receiver as it was, so that it can be kept, shared and reused. It is safe for
 // concurrent use. It keeps nothing open and owns nothing: each call publishes one message with the client that it was made
-// with, and returns what Redis said of it. That says nothing of whether anybody got the message. Calls one after the other take
+// with, and returns what Redis said of it. That says nothing of whether anybody got the message. Nothing is sent twice, whatever
+// the client's MaxRetries: when the connection breaks before Redis has answered the call returns an error, and the message may
+// have been sent or not. Calls one after the other take
 // effect in that order, except in a Redis Cluster, where different channels are served by different nodes, and except that
 // servers whose rooms have channels of their own (see SubscriptionMode and DynamicRooms in Options) hear a room one round trip
 // after it has got its first member there.
@@ -111,13 +114,24 @@ func (e *Emitter) Emit(ctx context.Context, event string, args ...any) error {
 	return e.publish(ctx, &format.Message{Kind: format.Broadcast, Flags: e.flags, Event: payload})
 }
 
-// SocketsJoin puts the addressed sockets into rooms.
+// SocketsJoin puts the addressed sockets into rooms. Errors: ErrEmptyRoom (then nothing is sent), what Redis returned, and that of
+// ctx.
 func (e *Emitter) SocketsJoin(ctx context.Context, rooms ...string) error {
+	switch {
+	case slices.Contains(rooms, ""):
+		return fmt.Errorf("redisbridge: emitter: sockets join: %w", ErrEmptyRoom)
+	case len(rooms) == 0:
+		return nil
+	}
 	return e.publish(ctx, &format.Message{Kind: format.Join, Rooms: rooms})
 }
 
-// SocketsLeave takes the addressed sockets out of rooms.
+// SocketsLeave takes the addressed sockets out of rooms. Empty names are no rooms.
 func (e *Emitter) SocketsLeave(ctx context.Context, rooms ...string) error {
+	rooms = slices.DeleteFunc(slices.Clone(rooms), func(name string) bool { return name == "" })
+	if len(rooms) == 0 {
+		return nil
+	}
 	return e.publish(ctx, &format.Message{Kind: format.Leave, Rooms: rooms})
 }
 
@@ -156,18 +170,31 @@ func (e *Emitter) publish(ctx context.Context, m *format.Message) error {
 	return e.send(ctx, m)
 }
 
+// once is a command that the client does not send again when it gets no answer: it may have been executed.
+type once struct{ *redis.IntCmd }
+
+// NoRetry implements redis.Cmder.
+func (once) NoRetry() bool { return true }
+
+// Clone implements redis.Cmder.
+func (o once) Clone() redis.Cmder {
+	if c, ok := o.IntCmd.Clone().(*redis.IntCmd); ok {
+		return once{c}
+	}
+	return o
+}
+
 func (e *Emitter) send(ctx context.Context, m *format.Message) error {
 	m.Sender, m.Namespace = format.Emitter, e.namespace
 	f, err := e.dialect.Encode(m)
 	if err != nil {
 		return fmt.Errorf("redisbridge: emitter: %w", err)
 	}
+	verb := "publish"
 	if f.Sharded {
-		err = e.client.SPublish(ctx, f.Channel, f.Payload).Err()
-	} else {
-		err = e.client.Publish(ctx, f.Channel, f.Payload).Err()
+		verb = "spublish"
 	}
-	if err != nil {
+	if err := e.client.Process(ctx, once{redis.NewIntCmd(ctx, verb, f.Channel, f.Payload)}); err != nil {
 		return fmt.Errorf("redisbridge: emitter: %w", errors.Join(err, ctx.Err()))
 	}
 	return nil

@@ -156,6 +156,18 @@ func TestEmitter_Failures_AreReturned(t *testing.T) {
 	require.ErrorIs(t, e.Emit(ctx, "e"), context.Canceled)
 }
 
+func TestEmitter_EmptyRooms_AreRefusedOrLeftOutAsByServers(t *testing.T) {
+	e, p, next := emitter(t, EmitterOptions{})
+	ctx := t.Context()
+	require.ErrorIs(t, e.SocketsJoin(ctx, ""), ErrEmptyRoom)
+	require.ErrorIs(t, e.To("a").SocketsJoin(ctx, "r", ""), ErrEmptyRoom)
+	require.NoError(t, e.SocketsJoin(ctx))
+	require.NoError(t, e.SocketsLeave(ctx, ""))
+	assert.Empty(t, p.commands)
+	require.NoError(t, e.SocketsLeave(ctx, "", "r"))
+	assert.Equal(t, []string{"r"}, next().Rooms)
+}
+
 func TestEmitter_TwoUsersOrEmptyNames_AsABroadcast(t *testing.T) {
 	e, _, next := emitter(t, EmitterOptions{})
 	ctx := t.Context()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/wire"
@@ -19,6 +20,8 @@ var (
 	ErrGone = errors.New("redisbridge: client gone")
 	// ErrTwoUsers: an Emitter was given a second user.
 	ErrTwoUsers = format.ErrTwoUsers
+	// ErrEmptyRoom: a room needs a name.
+	ErrEmptyRoom = roomregistry.ErrEmptyRoom
 	// errDown: there is no use in asking.
 	errDown = errors.New("redisbridge: Redis is down")
 	// ErrLeft: the bridge did not learn before the context ended whether its farewell was sent.

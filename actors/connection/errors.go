@@ -3,6 +3,8 @@ package connection
 import (
 	"errors"
 	"fmt"
+
+	"github.com/actio-go/actio/actors/roomregistry"
 )
 
 // Errors of sockets.
@@ -20,7 +22,7 @@ var (
 	// ErrTooManyRooms: the socket is in as many rooms as the limit allows.
 	ErrTooManyRooms = errors.New("actio: too many rooms")
 	// ErrEmptyRoom: a room needs a name.
-	ErrEmptyRoom = errors.New("actio: empty room name")
+	ErrEmptyRoom = roomregistry.ErrEmptyRoom
 	// ErrRefused: wrapped by a verifier to refuse, as opposed to having failed.
 	ErrRefused = errors.New("actio: authentication refused")
 	// ErrPanicked: a user function panicked.

@@ -23,6 +23,8 @@ var (
 	// ErrShardFailed is given to Options.Failed when the restarts of a shard are exhausted, and returned by a query that
 	// met the crash of a shard: the query may be repeated, the registry may not.
 	ErrShardFailed = errors.New("roomregistry: shard failed")
+	// ErrEmptyRoom: a room needs a name.
+	ErrEmptyRoom = errors.New("actio: empty room name")
 )
 
 // Defaults of Options.
