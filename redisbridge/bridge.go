@@ -123,6 +123,9 @@ func (b *Bridge) connect(ctx context.Context, namespaces []string, open opener) 
 		return err
 	}
 	if err := l.Subscribed(ctx, wanted...); err != nil {
+		if why := l.Reason(link.SubscribePart); why != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", why, err)
+		}
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	b.tell(&hello{})

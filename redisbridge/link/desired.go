@@ -30,6 +30,7 @@ type entry struct {
 	phase  phase
 	feed   *feed   // where it is not off
 	waits  waiters // where it waits for better times, if it does
+	denied error   // why Redis does not allow it, as of the last attempt
 }
 
 // waiters are entries that are off and cannot be placed now. What is not wanted any more does not wait, so that there are never
@@ -68,7 +69,7 @@ func (s *subscriber) want(subs []format.Subscription) {
 			s.entries[sub] = e
 		}
 		if !e.wanted {
-			e.wanted = true
+			e.wanted, e.denied = true, nil
 			s.queueLocked(e)
 		}
 	}
@@ -130,11 +131,14 @@ func (s *subscriber) announceLocked() {
 	}
 }
 
-// awaitOn waits until the subscriptions are confirmed.
+// awaitOn waits until the subscriptions are confirmed, or one is not allowed.
 func (s *subscriber) awaitOn(ctx context.Context, subs []format.Subscription) error {
 	return s.await(ctx, subs, func(e *entry) (bool, error) {
 		if e == nil || !e.wanted {
 			return false, ErrNotWanted
+		}
+		if e.phase != on && e.denied != nil {
+			return false, e.denied
 		}
 		return e.phase == on, nil
 	})

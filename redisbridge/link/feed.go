@@ -176,7 +176,7 @@ func (f *feed) answered(m *redis.Subscription) {
 // settledLocked notes what Redis confirmed.
 func (f *feed) settledLocked(e *entry, join bool) {
 	if join {
-		e.phase = on
+		e.phase, e.denied = on, nil
 		if e.lost && e.was {
 			f.s.recovered.Add(1)
 		}
@@ -216,6 +216,9 @@ func (f *feed) refused(err error) bool {
 		f.s.l.topology.redirect(f.addr, err)
 	}
 	for _, e := range head.left {
+		if isRefusal(err) {
+			e.denied = err
+		}
 		f.offLocked(e)
 		if e.wanted && !redirected {
 			f.s.parkLocked(e, err)

@@ -200,7 +200,8 @@ func (l *Link) Subscribe(subs ...format.Subscription) { l.subscriber.want(subs) 
 // Unsubscribe takes away from what the Link is subscribed to. It never blocks; messages that are on their way still arrive.
 func (l *Link) Unsubscribe(subs ...format.Subscription) { l.subscriber.unwant(subs) }
 
-// Subscribed waits until Redis has confirmed the subscriptions. Errors: ErrNotWanted, ErrClosed, and ctx's.
+// Subscribed waits until Redis has confirmed the subscriptions. Errors: ErrNotWanted, ErrClosed, what Redis says when it does not
+// allow one of them, which is tried again all the same, and ctx's.
 func (l *Link) Subscribed(ctx context.Context, subs ...format.Subscription) error {
 	return l.subscriber.awaitOn(ctx, subs)
 }

@@ -73,7 +73,7 @@ func TestConfigure_RedisStalled_NamesTheConnectionsAndLeavesNothing(t *testing.T
 func TestConfigure_RoomForTwoConnections_NamesTheThird(t *testing.T) {
 	r := redisproc.StartWith(t, redisproc.Options{Arguments: []string{"--maxclients", "2"}})
 	client := r.Client()
-	_, err := configureFails(t, actio.RedisOptions{Client: client}, time.Second)
+	_, err := configureFails(t, actio.RedisOptions{Client: client}, 5*time.Second)
 	named := 0
 	for _, part := range parts {
 		if strings.Contains(err.Error(), part) {
@@ -97,4 +97,18 @@ func TestConfigure_WrongPassword_SaysSo(t *testing.T) {
 	server, err := newServer(actio.Options{Redis: actio.RedisOptions{Client: r.Client()}})
 	require.NoError(t, err)
 	configures(t, server)
+}
+
+func TestConfigure_NamespacesNotAllowed_SaysSoAtOnce(t *testing.T) {
+	r := redisproc.Start(t)
+	_, err := r.Do(t.Context(), "ACL", "SETUSER", "limited", "on", ">pw", "+@all", "resetchannels", "&socket.io-actio*")
+	require.NoError(t, err)
+	o := r.ClientOptions()
+	o.Username, o.Password = "limited", "pw"
+	overAdapters(t, func(t *testing.T, adapter actio.Adapter) {
+		begin := time.Now()
+		_, err := configureFails(t, actio.RedisOptions{Client: newClient(t, o), Adapter: adapter}, patience)
+		require.ErrorContains(t, err, "NOPERM")
+		assert.Less(t, time.Since(begin), patience/2, "it does not wait for what will not come")
+	})
 }

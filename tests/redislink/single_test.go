@@ -286,6 +286,28 @@ func TestOpen_NotAllowedToSubscribe_NamesThatPartAtOnce(t *testing.T) {
 	assert.EqualValues(t, 1, s.Delivered)
 }
 
+func TestSubscribed_NotAllowed_SaysSoAtOnceUntilItIs(t *testing.T) {
+	server := redisproc.Start(t)
+	allow := func(channels ...any) {
+		_, err := server.Do(t.Context(), append([]any{"ACL", "SETUSER", "limited", "on", ">pw", "+@all", "resetchannels"}, channels...)...)
+		require.NoError(t, err)
+	}
+	allow("&ok")
+	o := server.ClientOptions()
+	o.Username, o.Password = "limited", "pw"
+	parent := redis.NewClient(o)
+	defer func() { _ = parent.Close() }()
+	i := open(t, quick(parent), plain("ok"))
+	i.Subscribe(plain("not"))
+	require.ErrorContains(t, i.Subscribed(t.Context(), plain("ok"), plain("not")), "NOPERM")
+	require.NoError(t, i.Subscribed(t.Context(), plain("ok")))
+
+	allow("&ok", "&not")
+	until(t, "it is not tried again", func() bool { return i.Subscribed(t.Context(), plain("not")) == nil })
+	i.emit("not", false, 0, 1)
+	heard(t, i, "not", "0")
+}
+
 func TestOpen_RedisComesLater_Waits(t *testing.T) {
 	server := redisproc.Start(t)
 	server.Kill()
