@@ -17,6 +17,8 @@ const (
 	// trusted is how long a connection must have lasted before what it counts are the numbers to wait for: before, the
 	// neighbours may be coming back, and the emitter may not have noticed the break.
 	trusted = 3 * keepalive
+	// replicaTimeout bounds the wait for a replica. Of its subscribers it is only the number that matters.
+	replicaTimeout = time.Second
 	// avoided is how long a replica that does not answer is left out.
 	avoided = 30 * time.Second
 )

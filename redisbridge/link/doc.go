@@ -51,6 +51,9 @@
 // nobody, or to fewer than the last time, is asked for its role. If it is no master any more the frame is Unconfirmed, and
 // those that follow wait as above. What goes to nobody costs a round trip more for that.
 //
+// Clients may be subscribed at replicas, which are therefore asked when subscribers are counted. They get a second: who asks waits
+// for all nodes. One that does not answer is left out for a while, and those subscribed there are not counted.
+//
 // # What belongs to no slot
 //
 // In a cluster everything plain goes by way of one node, the home: the owner of the slot of Options.Home, which all instances and

@@ -47,17 +47,22 @@ func newSender(l *Link, p Part) *sender {
 	return &sender{l: l, part: p, sessions: map[string]*session{}, avoid: map[string]time.Time{}}
 }
 
-// session returns the connection to a node, new if need be.
-func (s *sender) session(addr string) (*session, error) {
-	if found, ok := s.sessions[addr]; ok {
-		return found, nil
+// session returns the connection to a node, if there is one.
+func (s *sender) session(addr string) *session {
+	found := s.sessions[addr]
+	if found != nil && found.brief && !s.l.topology.isReplica(addr) {
+		s.drop(addr) // it was made with less patience than a master is met with
+		return nil
 	}
-	made, err := s.l.connect(s.part.String(), addr, false)
-	if err != nil {
-		return nil, err
+	return found
+}
+
+// connect makes the connection to a node. Replicas have to be quick: they are only counted at, and who asks waits for all.
+func (s *sender) connect(addr string) (*session, error) {
+	if s.l.topology != nil && s.l.topology.isReplica(addr) {
+		return s.l.connectWithin(min(replicaTimeout, s.l.o.CommandTimeout), s.part.String(), addr)
 	}
-	s.sessions[addr] = made
-	return made, nil
+	return s.l.connect(s.part.String(), addr, false)
 }
 
 // drop closes the connection to a node.
@@ -130,7 +135,7 @@ func (s *sender) needed(frames []format.Frame, all bool) ([]string, error) {
 
 // check makes sure of one connection.
 func (s *sender) check(addr string) error {
-	if found, ok := s.sessions[addr]; ok {
+	if found := s.session(addr); found != nil {
 		err := found.ping(s.l)
 		if err == nil {
 			return nil
@@ -140,7 +145,10 @@ func (s *sender) check(addr string) error {
 			return err
 		}
 	}
-	_, err := s.session(addr)
+	made, err := s.connect(addr)
+	if err == nil {
+		s.sessions[addr] = made
+	}
 	return err
 }
 
@@ -193,10 +201,16 @@ func (s *sender) send(batch []parcel) error {
 // no connection.
 func (s *sender) each(addrs []string, do func(i int, to *session, err error)) {
 	done := make(chan struct{}, len(addrs))
+	made := make([]*session, len(addrs))
 	for i, addr := range addrs {
-		to, err := s.session(addr)
+		to := s.session(addr)
 		run := func() {
 			defer func() { done <- struct{}{} }()
+			var err error
+			if to == nil {
+				to, err = s.connect(addr)
+				made[i] = to
+			}
 			do(i, to, err)
 		}
 		if i == len(addrs)-1 {
@@ -207,6 +221,11 @@ func (s *sender) each(addrs []string, do func(i int, to *session, err error)) {
 	}
 	for range addrs {
 		<-done
+	}
+	for i, addr := range addrs {
+		if made[i] != nil {
+			s.sessions[addr] = made[i]
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -25,12 +26,28 @@ type session struct {
 	client *redis.Client
 	cmd    *redis.Conn   // of the emitter and the publisher
 	pubsub *redis.PubSub // of the subscriber
+	brief  bool          // its timeouts are shorter than those of others
 }
 
-// connect makes a session and waits for its first answer. The dialling happens here, in the caller's goroutine, and the
-// library is given the result: its own would go on in a goroutine that outlives its pool.
+// connect makes a session and waits for its first answer.
 func (l *Link) connect(name, addr string, listen bool) (*session, error) {
-	o := l.source.options(addr, l.o.Name+":"+name, l.o.CommandTimeout)
+	return l.establish(l.source.options(addr, l.o.Name+":"+name, l.o.CommandTimeout), addr, listen)
+}
+
+// connectWithin is connect, with a bound of its own for everything that the session waits for.
+func (l *Link) connectWithin(timeout time.Duration, name, addr string) (*session, error) {
+	o := l.source.options(addr, l.o.Name+":"+name, timeout)
+	o.DialTimeout = min(o.DialTimeout, timeout)
+	s, err := l.establish(o, addr, false)
+	if err == nil {
+		s.brief = true
+	}
+	return s, err
+}
+
+// establish makes a session. The dialling happens here, in the caller's goroutine, and the library is given the result: its own
+// would go on in a goroutine that outlives its pool.
+func (l *Link) establish(o *redis.Options, addr string, listen bool) (*session, error) {
 	ctx, cancel := l.sys.Clock().Context(l.ctx, "redis connect", o.DialTimeout)
 	conn, err := l.tracker.dial(ctx, o.Dialer, o.Network, o.Addr)
 	cancel()

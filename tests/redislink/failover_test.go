@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
@@ -66,5 +68,32 @@ func TestCluster_FailoverInGoodOrder_WhatIsDeliveredArrives(t *testing.T) {
 			assert.Equal(t, lost, s.Unconfirmed, "that the node is no master is noticed once")
 			t.Logf("%d emitted, %d delivered, %d unconfirmed", s.Emitted, s.Delivered, s.Unconfirmed)
 		})
+	}
+}
+
+// Nobody publishes at a replica, but clients may listen there: it is asked how many do.
+func TestCluster_ReplicaStalls_CountsWaitForItOnceAndNotForLong(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	o := link.Options{Client: cluster.Client(), Name: "test"}
+	before := open(t, o, plain("n"))
+	count := func(i *instance) time.Duration {
+		start := time.Now()
+		n, err := i.Count(t.Context(), []format.Subscription{plain("n")})
+		require.NoError(t, err)
+		require.Positive(t, n[0])
+		return time.Since(start)
+	}
+	count(before)
+	replica := cluster.Servers()[5]
+	replica.Pause()
+	defer replica.Resume()
+	const short = 2500 * time.Millisecond // less than CommandTimeout
+	assert.Less(t, count(before), short, "it is connected to the replica")
+	after := open(t, o, plain("n"))
+	assert.Less(t, count(after), short, "it is not")
+	for _, i := range []*instance{before, after} {
+		for _, part := range []link.Part{link.EmitterPart, link.PublishPart, link.SubscribePart} {
+			assert.Zero(t, i.hearer.count(part.String()+" down"))
+		}
 	}
 }
