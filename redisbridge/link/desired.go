@@ -189,7 +189,7 @@ func (s *subscriber) await(ctx context.Context, subs []format.Subscription, sett
 	}
 }
 
-// order is a command for one connection: all of one kind, and in a cluster of one slot.
+// order is a command for one connection: all of one kind, shard channels of one slot.
 type order struct {
 	join bool
 	kind format.SubscriptionKind
@@ -217,7 +217,7 @@ func (s *subscriber) orderLocked(f *feed, e *entry, join bool) {
 	}
 	f.entries[e] = struct{}{}
 	slot := -1
-	if e.sub.Kind == format.Shard && s.l.topology != nil {
+	if e.sub.Kind == format.Shard { // also without a topology: the one server may be a cluster of one
 		slot = slotOf(e.sub.Name)
 	}
 	if n := len(f.orders); n > 0 {

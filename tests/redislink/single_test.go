@@ -263,6 +263,24 @@ func TestOpen_CannotConnect_NamesThePartsAndLeavesNothing(t *testing.T) {
 	}
 }
 
+func TestOpen_ClusterOfOneByWayOfAPlainClient_SlotsAreKeptApart(t *testing.T) {
+	server := redisproc.StartWith(t, redisproc.Options{Arguments: []string{"--cluster-enabled", "yes"}})
+	_, err := server.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+	require.NoError(t, err)
+	until(t, "the cluster is not in order", func() bool {
+		_, err := server.Do(t.Context(), "SPUBLISH", "any", "")
+		return err == nil
+	})
+	channels := names(10)
+	i := open(t, quick(server.Client()), shards(channels)...)
+	for _, c := range channels {
+		i.emit(c, true, 0, 1)
+		heard(t, i, c, "0")
+	}
+	i.Unsubscribe(shards(channels)...)
+	require.NoError(t, i.Unsubscribed(t.Context(), shards(channels)...))
+}
+
 func TestOpen_NotAllowedToSubscribe_NamesThatPartAtOnce(t *testing.T) {
 	server := redisproc.Start(t)
 	_, err := server.Do(t.Context(), "ACL", "SETUSER", "limited", "on", ">pw", "+@all", "resetchannels", "&ok")
