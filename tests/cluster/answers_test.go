@@ -65,7 +65,7 @@ func silentClients(t *testing.T, c *cluster, by member) {
 		home.join(t, mute.ID(), "red")
 		clients = append(clients, mute)
 	}
-	got := by.ask(t, to("red"), 700*time.Millisecond, "question")
+	got := by.ask(t, to("red"), 2*time.Second, "question")
 	assert.ElementsMatch(t, titles(c.meant(by, to("red"))), got.answers)
 	want := len(clients)
 	if by == member(c.node) {

@@ -169,7 +169,8 @@ func TestStall_RedisStoppedUnderLoad_LocalTrafficUntouchedAndTheRestResumes(t *t
 			r.Pause()
 			pause(stall())
 			for _, s := range instances {
-				assert.Equal(t, actio.HealthDegraded, s.Health().Status, "the stall is noticed")
+				eventually(t, "the stall is noticed", func() bool { return s.Health().Status == actio.HealthDegraded },
+					func() any { return s.Health() })
 			}
 			r.Resume()
 			return time.Now()

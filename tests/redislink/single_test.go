@@ -99,8 +99,8 @@ func TestKilledAndRestarted_UnderLoad_ComesBackWithExactAccounts(t *testing.T) {
 
 	server.Kill()
 	until(t, "nothing noticed", func() bool {
-		return sender.hearer.count("emitter down") == 1 && sender.hearer.count("subscribe down") == 1 &&
-			sender.hearer.count("publish down") == 1 && receiver.hearer.count("subscribe down") == 1
+		return sender.hearer.count("emitter down") >= 1 && sender.hearer.count("subscribe down") >= 1 &&
+			sender.hearer.count("publish down") >= 1 && receiver.hearer.count("subscribe down") >= 1
 	})
 	broken := sender.Stats()
 	assert.Equal(t, before.Unconfirmed, broken.Unconfirmed, "nothing was in flight")
@@ -121,8 +121,8 @@ func TestKilledAndRestarted_UnderLoad_ComesBackWithExactAccounts(t *testing.T) {
 	inOrder(t, receiver.hearer.messages("n"))
 	assert.Len(t, receiver.hearer.messages("n"), 1100)
 	until(t, "not up", func() bool {
-		return sender.hearer.count("emitter up") == 1 && sender.hearer.count("subscribe up") == 1 &&
-			sender.hearer.count("publish up") == 1 && receiver.hearer.count("subscribe up") == 1
+		return sender.hearer.count("emitter up") >= 1 && sender.hearer.count("subscribe up") >= 1 &&
+			sender.hearer.count("publish up") >= 1 && receiver.hearer.count("subscribe up") >= 1
 	})
 	assert.EqualValues(t, 1, receiver.Stats().Resubscriptions)
 	assert.EqualValues(t, 3, sender.Stats().Reconnects)
@@ -167,7 +167,7 @@ func TestStalled_ThenGoesOn_NothingTwice(t *testing.T) {
 	defer server.Resume()
 	sender.emit("n", false, 100, 200)
 	until(t, "nothing noticed", func() bool {
-		return sender.hearer.count("emitter down") == 1 && receiver.hearer.count("subscribe down") == 1
+		return sender.hearer.count("emitter down") >= 1 && receiver.hearer.count("subscribe down") >= 1
 	})
 	unconfirmed := sender.Stats().Unconfirmed // the batch that was in flight; the rest waits
 	assert.Positive(t, unconfirmed)
@@ -175,7 +175,7 @@ func TestStalled_ThenGoesOn_NothingTwice(t *testing.T) {
 	sender.emit("n", false, 200, 300)
 	assert.Equal(t, 200-unconfirmed, sender.Stats().Buffered)
 	server.Resume()
-	until(t, "not up", func() bool { return receiver.hearer.count("subscribe up") == 1 })
+	until(t, "not up", func() bool { return receiver.hearer.count("subscribe up") >= 1 })
 	sender.settled(t)
 	sender.emit("n", false, 300, 301)
 	heard(t, receiver, "n", "300")
@@ -219,7 +219,7 @@ func TestClose_WhileReconnectingToAStalledServer_IsPrompt(t *testing.T) {
 	i := open(t, quick(server.Client()), plain("n"))
 	server.Pause()
 	until(t, "nothing noticed", func() bool {
-		return i.hearer.count("emitter down") == 1 && i.hearer.count("subscribe down") == 1 && i.hearer.count("publish down") == 1
+		return i.hearer.count("emitter down") >= 1 && i.hearer.count("subscribe down") >= 1 && i.hearer.count("publish down") >= 1
 	})
 	start := time.Now()
 	require.NoError(t, i.close(patience))
@@ -353,7 +353,7 @@ func TestOneConnectionKilled_ComesBackAndTheOthersGoOn(t *testing.T) {
 	}
 	i.emit("n", false, 0, 50)
 	until(t, "not up", func() bool {
-		return i.hearer.count("subscribe up") == 1 && i.hearer.count("emitter up") == 1 && i.hearer.count("publish up") == 1
+		return i.hearer.count("subscribe up") >= 1 && i.hearer.count("emitter up") >= 1 && i.hearer.count("publish up") >= 1
 	})
 	heard(t, i, "n", "49")
 	s := i.settled(t)

@@ -23,7 +23,7 @@ func Serve(tb testing.TB, fixture string, args ...string) string {
 	}
 	p := jsprocess.Start(tb, onLine, "fixtures/"+fixture, args...)
 
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(jsprocess.Startup)
 	defer timer.Stop()
 	select {
 	case port := <-listening:

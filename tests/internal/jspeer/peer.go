@@ -102,7 +102,7 @@ func start(tb testing.TB, script, path string, options map[string]any) *Peer {
 		path: path, queues: make(map[string][]jsclient.Args), news: make(chan struct{}), ready: make(chan struct{}),
 	}
 	p.process = jsprocess.Drive(tb, func(line []byte) { p.receive(tb, line) }, "fixtures/"+script, string(text))
-	timer := time.NewTimer(jsprocess.Patience)
+	timer := time.NewTimer(jsprocess.Startup)
 	defer timer.Stop()
 	select {
 	case <-p.ready:

@@ -7,12 +7,18 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// Patience bounds every call whose context has no deadline.
-const Patience = 10 * time.Second
+// What bounds waiting, so that a process that is stuck fails the test instead of hanging it. The machine may be busy with others.
+const (
+	// Patience bounds every call.
+	Patience = 30 * time.Second
+	// Startup bounds the wait for the first word of a process.
+	Startup = 60 * time.Second
+)
 
 // Driven is a script that reads requests from stdin and writes answers and events to stdout, one JSON object a line. An
 // answer has the "id" of its request and a "result" or an "error"; everything else is an event. All methods are safe for
@@ -22,6 +28,7 @@ type Driven struct {
 
 	tb      testing.TB
 	onEvent func(line []byte)
+	spoken  atomic.Bool // it has written something
 
 	mutex   sync.Mutex
 	lastID  uint64
@@ -45,6 +52,7 @@ func Drive(tb testing.TB, onEvent func(line []byte), script string, args ...stri
 
 // receive runs for each line of the process, one after another.
 func (d *Driven) receive(line []byte) {
+	d.spoken.Store(true)
 	var a answer
 	if err := json.Unmarshal(line, &a); err != nil {
 		d.tb.Errorf("jsprocess: a script wrote %q: %v", line, err)
@@ -64,9 +72,14 @@ func (d *Driven) receive(line []byte) {
 }
 
 // Call sends a request, which must become a JSON object that is not empty, and waits for its answer, which it decodes into
-// result unless that is nil. The errors are those of the script, of ctx, which [Patience] bounds, and [ErrEnded].
+// result unless that is nil. The errors are those of the script, of ctx, which [Patience] bounds, or [Startup] while the process
+// has said nothing, and [ErrEnded].
 func (d *Driven) Call(ctx context.Context, request, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	bound := Patience
+	if !d.spoken.Load() {
+		bound = Startup
+	}
+	ctx, cancel := context.WithTimeout(ctx, bound)
 	defer cancel()
 	text, err := json.Marshal(request)
 	if err != nil {

@@ -54,7 +54,7 @@ func Start(tb testing.TB, o Options) *Server {
 		events: map[string][]jsclient.Args{}, news: make(chan struct{}), ready: make(chan struct{}),
 	}
 	s.process = jsprocess.Drive(tb, func(line []byte) { s.receive(tb, line) }, "fixtures/client-server.mjs", o.text(tb))
-	timer := time.NewTimer(jsprocess.Patience)
+	timer := time.NewTimer(jsprocess.Startup)
 	defer timer.Stop()
 	select {
 	case <-s.ready:
