@@ -156,6 +156,27 @@ func TestReceived_Garbage_IsCountedAndHarmless(t *testing.T) {
 	})
 }
 
+func TestReceived_RoomWithoutLocalMembers_IsDroppedBeforeItIsRead(t *testing.T) {
+	both(t, func(r *rig, o Options) {
+		a := r.add(o, "a1")
+		for room, in := range map[string]bool{"nobody": false, "a1": true} {
+			m := &format.Message{
+				Kind: format.Broadcast, Sender: "other", Namespace: "/", Event: event(`["e"]`), Target: Target{Rooms: []string{room}},
+			}
+			o := a.options
+			o.SubscriptionMode = format.DynamicPrivateMode
+			f, err := o.dialect("other").Encode(m)
+			require.NoError(r.t, err)
+			require.Contains(r.t, f.Channel, room)
+			before := a.Stats()
+			handler{a.Bridge}.Received(f.Channel, []byte("\xc1"))
+			after := a.Stats()
+			assert.Equal(r.t, map[bool][2]uint64{false: {1, 0}, true: {0, 1}}[in],
+				[2]uint64{after.Unwanted - before.Unwanted, after.Malformed - before.Malformed}, room)
+		}
+	})
+}
+
 func TestReceived_EventThatIsNone_IsMalformed(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := r.add(Options{}, "a1")

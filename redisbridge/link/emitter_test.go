@@ -2,6 +2,7 @@ package link
 
 import (
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -186,6 +187,36 @@ func TestEmit_OtherSideHasHungUp_NothingIsSentIntoTheVoid(t *testing.T) {
 	}
 	assert.Len(t, fake.published(), 50)
 	assert.Zero(t, consistent(t, l).Unconfirmed)
+}
+
+func TestEmit_WhatWasQueuedMeanwhile_LeavesInOneRoundTrip(t *testing.T) {
+	const total = 100
+	fake := startFake(t)
+	l, _ := openFake(t, Options{Client: fake.client(), CommandTimeout: patience})
+	first, queued := make(chan struct{}), make(chan struct{})
+	seen := 0
+	fake.script(func(c []string) string {
+		if c[0] != "publish" {
+			return ""
+		}
+		switch seen++; seen {
+		case 1:
+			close(first)
+			<-queued
+			return ":1\r\n"
+		case total:
+			return strings.Repeat(":1\r\n", total-1)
+		default:
+			return noAnswer
+		}
+	})
+	var c outcomes
+	emitNumbers(l, 0, 1, c.settled)
+	<-first
+	emitNumbers(l, 1, total, c.settled)
+	close(queued)
+	until(t, "one is sent after the answer to another", func() bool { return len(c.which(Delivered)) == total })
+	assert.Len(t, fake.published(), total)
 }
 
 func TestClose_NeighboursAreWaitedFor_FlushesAtOnce(t *testing.T) {

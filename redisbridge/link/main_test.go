@@ -25,8 +25,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = 10 * time.Second
 
-// hangUp as an answer closes the connection.
-const hangUp = "\x00"
+const (
+	// hangUp as an answer closes the connection.
+	hangUp = "\x00"
+	// noAnswer as an answer is none.
+	noAnswer = "\x01"
+)
 
 // fakeRedis speaks as much of the protocol as a Link needs, and answers as a test says.
 type fakeRedis struct {
@@ -126,6 +130,8 @@ func (f *fakeRedis) serve(conn net.Conn) {
 		switch {
 		case answer == hangUp:
 			return
+		case answer == noAnswer:
+			continue
 		case answer != "":
 		case strings.HasSuffix(command[0], "subscribe"):
 			listening = true
