@@ -171,8 +171,9 @@ func TestReceived_RoomWithoutLocalMembers_IsDroppedBeforeItIsRead(t *testing.T) 
 			before := a.Stats()
 			handler{a.Bridge}.Received(f.Channel, []byte("\xc1"))
 			after := a.Stats()
-			assert.Equal(r.t, map[bool][2]uint64{false: {1, 0}, true: {0, 1}}[in],
-				[2]uint64{after.Unwanted - before.Unwanted, after.Malformed - before.Malformed}, room)
+			got := [2]uint64{after.Unwanted - before.Unwanted, after.Malformed - before.Malformed}
+			want := map[bool][2]uint64{false: {1, 0}, true: {0, 1}}[in]
+			assert.Equal(r.t, want, got, room)
 		}
 	})
 }

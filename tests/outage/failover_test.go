@@ -20,6 +20,8 @@ import (
 const (
 	generalChannel = "socket.io#/#"
 	roomChannel    = generalChannel + room + "#"
+	// membersChannel is that of the instances of actio: what belongs to no slot goes by way of the node that serves it.
+	membersChannel = "socket.io-actio-members#"
 )
 
 func TestSentinel_MasterKilledUnderLoad_TheNextOneTakesOver(t *testing.T) {
@@ -65,6 +67,19 @@ func TestCluster_UnderLoad_TrafficGoesOn(t *testing.T) {
 				return time.Now()
 			})
 		})
+	})
+	t.Run("replaced in good order", func(t *testing.T) {
+		goes := map[actio.Adapter]string{actio.ShardedAdapter: generalChannel}
+		if full {
+			goes[actio.ClassicAdapter] = membersChannel
+		}
+		for adapter, channel := range goes {
+			survive(t, cluster(t, 3, client, adapter), func(*testing.T) time.Time {
+				c.Failover(channel)
+				c.WaitStable()
+				return time.Now()
+			})
+		}
 	})
 	t.Run("master killed", func(t *testing.T) {
 		overAdapters(t, func(t *testing.T, adapter actio.Adapter) {

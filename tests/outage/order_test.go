@@ -58,13 +58,20 @@ func (p *progress) await(number int) error {
 }
 
 // listenTo reads numbered messages, which have to come one after another, from 0 on or, when it came later, from any on. It
-// returns how many there were when the last one has come, or the client has ended.
-func listenTo(c *rawclient.Client, late bool, last int, reached func(number int)) (int, error) {
+// returns how many there were when the end is told, which is the business of those who were there from the beginning, or the
+// client has ended.
+func listenTo(c *rawclient.Client, late bool, reached func(number int)) (int, error) {
 	next, count := 0, 0
 	for {
 		m, err := c.Next()
 		if err != nil {
 			return count, err
+		}
+		if m.Event == "end" {
+			if late {
+				continue
+			}
+			return count, nil
 		}
 		var number int
 		if err := m.Args.Decode(0, &number); err != nil {
@@ -79,9 +86,6 @@ func listenTo(c *rawclient.Client, late bool, last int, reached func(number int)
 		next++
 		count++
 		reached(number)
-		if number == last {
-			return count, nil
-		}
 	}
 }
 
@@ -91,12 +95,14 @@ func TestOrder_NumberedMessages_ArriveInOrderOnThreeInstancesWhileAFourthComesAn
 		r := redisproc.Start(t)
 		instances := cluster(t, 3, single(r), adapter)
 		p := newProgress(clients)
+		counts := make([]int, clients)
 		var listening sync.WaitGroup
 		for i := range clients {
 			c, _ := instances[i%len(instances)].dial(t)
 			listening.Go(func() {
-				_, err := listenTo(c, false, messages-1, func(number int) {
-					if number%(window/5) == 0 || number == messages-1 {
+				var err error
+				counts[i], err = listenTo(c, false, func(number int) {
+					if number%(window/5) == 0 {
 						p.reached(i, number, nil)
 					}
 				})
@@ -106,39 +112,44 @@ func TestOrder_NumberedMessages_ArriveInOrderOnThreeInstancesWhileAFourthComesAn
 			})
 		}
 
-		over := make(chan struct{})
-		visits := make(chan int, 1)
-		go func() { visits <- visit(t, r, adapter, over) }()
-		for number := range messages {
-			if number%(window/5) == 0 && number >= window {
-				require.NoError(t, p.await(number-window))
+		over, ended := make(chan struct{}), make(chan struct{})
+		var visits atomic.Int64
+		go func() {
+			defer close(ended)
+			visit(t, r, adapter, &visits, over)
+		}()
+		sent := 0
+		for ; sent < messages || visits.Load() < 2 && !t.Failed(); sent++ {
+			if sent%(window/5) == 0 && sent >= window {
+				require.NoError(t, p.await(sent-window))
 			}
-			require.NoError(t, instances[0].Root().Emit("news", number))
+			require.NoError(t, instances[0].Root().Emit("news", sent))
 		}
-		require.NoError(t, p.await(messages-1))
+		require.NoError(t, instances[0].Root().Emit("end"))
 		listening.Wait()
+		require.NoError(t, p.await(0))
+		for i, n := range counts {
+			assert.Equal(t, sent, n, "client %d", i)
+		}
 		close(over)
-		n := <-visits
-		t.Logf("the fourth instance came and went %d times", n)
-		assert.Positive(t, n)
+		<-ended
+		t.Logf("%d messages; the fourth instance came and went %d times", sent, visits.Load())
 	})
 }
 
-// visit lets an instance with a client join and leave the cluster again and again, and returns how often. The client must get
+// visit lets an instance with a client join and leave the cluster again and again, and counts how often. The client must get
 // an unbroken run of the messages.
-func visit(t *testing.T, r *redisproc.Server, adapter actio.Adapter, over <-chan struct{}) (visits int) {
+func visit(t *testing.T, r *redisproc.Server, adapter actio.Adapter, visits *atomic.Int64, over <-chan struct{}) {
 	t.Helper()
-	for ; ; visits++ {
+	for {
 		server, err := newServer(actio.Options{Redis: actio.RedisOptions{Client: r.Client(), Adapter: adapter}})
-		if !assert.NoError(t, err) || !assert.NoError(t, server.Configure(t.Context())) {
-			return visits
+		if !assert.NoError(t, err) || !assert.NoError(t, server.Configure(t.Context())) || !stay(t, server, over) {
+			return
 		}
-		if !stay(t, server, over) {
-			return visits
-		}
+		visits.Add(1)
 		select {
 		case <-over:
-			return visits + 1
+			return
 		default:
 		}
 	}
@@ -163,7 +174,7 @@ func stay(t *testing.T, server *actio.Server, over <-chan struct{}) bool {
 	enough := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := listenTo(c, true, -1, func(int) {
+		_, err := listenTo(c, true, func(int) {
 			if got.Add(1) == some {
 				close(enough)
 			}
