@@ -182,6 +182,7 @@ func (b *Bridge) Close(ctx context.Context) error {
 	if first {
 		b.outcome = b.shut(ctx)
 		close(b.closed)
+		return b.outcome // also when ctx is over by now: it says what is left
 	}
 	select {
 	case <-b.closed:

@@ -193,6 +193,19 @@ type refusing struct{ *fakeLink }
 
 func (refusing) Subscribed(context.Context, ...format.Subscription) error { return errFake }
 
+func TestClose_ContextOverMeanwhile_SaysWhatIsLeft(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		over, cancel := context.WithCancel(r.t.Context())
+		cancel()
+		for range 20 { // it was a matter of luck
+			a := r.add(Options{})
+			a.link.set(func(l *fakeLink) { l.closeErr = errFake })
+			require.ErrorIs(r.t, a.Close(over), errFake)
+			r.members = nil
+		}
+	})
+}
+
 func TestClose_TwiceAndAfterwards_Harmless(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := r.add(Options{})

@@ -144,8 +144,8 @@ func TestEmitWithAck_ThousandSocketsOnTwoInstances_TellsWhatBecameOfEach(t *test
 
 func TestEmitWithAck_ManyCalls_LeaveMemoryFlat(t *testing.T) {
 	overAdapters(t, func(t *testing.T, adapter actio.Adapter) {
-		const sockets, atATime, growth = 10, 8, 512 << 10
-		calls := sized(3000, 100_000)
+		const sockets, atATime = 10, 8
+		calls, growth := sized(3000, 100_000), sized(96<<10, 512<<10)
 		r := redisproc.Start(t)
 		instances := cluster(t, 2, single(r), adapter)
 		invite(t, instances, sockets, 0)

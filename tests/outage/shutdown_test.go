@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -110,6 +111,55 @@ func TestShutdown_RedisOutOfOrder_WithinTheDeadlineAndNothingIsLeft(t *testing.T
 			t.Run(name, func(t *testing.T) { e.shutDown(t, r, adapter) })
 		}
 	})
+}
+
+func TestShutdown_SentinelOutOfOrder_WithinTheDeadline(t *testing.T) {
+	s := redisproc.StartSentinel(t)
+	all := slices.Concat(s.Servers(), s.Sentinels())
+	resume := func() {
+		for _, one := range all {
+			one.Resume()
+		}
+	}
+	defer resume()
+	// What has stalled goes on for the next one, for which nothing is left of the servers of Redis.
+	for _, c := range []struct {
+		name string
+		harm func()
+	}{
+		{"all stalled", func() {
+			for _, one := range all {
+				one.Pause()
+			}
+		}},
+		{"sentinels stalled, Redis dead", func() {
+			for _, one := range s.Sentinels() {
+				one.Pause()
+			}
+			for _, one := range s.Servers() {
+				one.Kill()
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			const within = 10 * time.Second
+			server, err := newServer(actio.Options{Redis: actio.RedisOptions{Client: s.Client()}})
+			require.NoError(t, err)
+			require.NoError(t, server.Configure(t.Context()))
+			c.harm()
+			eventually(t, "the outage is known", func() bool { return len(server.Health().Reasons) == len(parts) },
+				func() any { return server.Health() })
+			require.NoError(t, server.Root().Emit("news"))
+			ctx, cancel := context.WithTimeout(t.Context(), within)
+			defer cancel()
+			begin := time.Now()
+			assert.NoError(t, server.Shutdown(ctx))
+			took := time.Since(begin)
+			t.Log(took)
+			assert.Less(t, took, within)
+			resume()
+		})
+	}
 }
 
 func TestShutdown_TwoInstances_TheOtherDoesNotWaitForTheFirst(t *testing.T) {
