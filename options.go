@@ -171,9 +171,12 @@ func (o *Options) validate() error {
 			problems = append(problems, fmt.Errorf("actio: "+format, args...))
 		}
 	}
-	add(o.Hosting > Attached, "Unsupported runtime! Hosting is %d, want Mounted or Attached", o.Hosting)
-	add(o.Hosting == Attached && o.Server == nil, "Invalid HTTP server for Node.js runtime! Attached hosting needs Options.Server")
-	add(o.Hosting == Mounted && o.Server != nil, "Options.Server is set, but Hosting is not Attached")
+	// The reference looks at the hosting twice, and has a text for each time.
+	add(o.Hosting > Attached, "Unsupported runtime! Unsupported runtime: %d, want Mounted or Attached", o.Hosting)
+	add(o.Hosting == Attached && o.Server == nil, "Invalid HTTP server for Node.js runtime! "+
+		"[DANGER] Invalid HTTP server instance to init Socket.io server! Attached hosting needs Options.Server")
+	add(o.Hosting == Mounted && o.Server != nil, "Invalid @socket.io/bun-engine instance for Bun runtime! [DANGER] Invalid "+
+		"@socket.io/bun-engine instance to init Socket.io server! Options.Server is set, but Hosting is not Attached")
 	add(o.Authenticate == nil && !o.NoAuthentication,
 		"Invalid authenticateFn to setup io socket server! Set Authenticate, or NoAuthentication for a plain server")
 	add(o.Authenticate != nil && o.NoAuthentication, "Authenticate and NoAuthentication exclude each other")

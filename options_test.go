@@ -24,7 +24,7 @@ func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.
 	})
 	require.Error(t, err)
 	for _, text := range []string{
-		"Unsupported runtime!", "Invalid authenticateFn to setup io socket server!", "DefaultRooms has an empty name",
+		"Unsupported runtime!", "Unsupported runtime: 7", "Invalid authenticateFn to setup io socket server!", "DefaultRooms has an empty name",
 		"AuthenticateTimeout is negative", "MaxRooms is negative", "Engine.PingInterval is negative", "QueuePolicy 9",
 		"InboxEventsHard 5", "Compression.Level 12",
 	} {
@@ -33,10 +33,13 @@ func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.
 	assert.ErrorContains(t, err, "redentials", "* with credentials")
 }
 
-func TestNew_AttachedWithoutServer_IsTheReferencesError(t *testing.T) {
+func TestNew_HostingWithoutItsServer_IsTheReferencesError(t *testing.T) {
 	_, err := actio.New(actio.Options{Authenticate: yes, Hosting: actio.Attached})
 	require.ErrorContains(t, err, "Invalid HTTP server for Node.js runtime!")
+	require.ErrorContains(t, err, "[DANGER] Invalid HTTP server instance to init Socket.io server!")
 	_, err = actio.New(actio.Options{Authenticate: yes, Server: &http.Server{ReadHeaderTimeout: time.Second}})
+	require.ErrorContains(t, err, "Invalid @socket.io/bun-engine instance for Bun runtime!")
+	require.ErrorContains(t, err, "[DANGER] Invalid @socket.io/bun-engine instance to init Socket.io server!")
 	require.ErrorContains(t, err, "Hosting is not Attached")
 	_, err = actio.New(actio.Options{Authenticate: yes, NoAuthentication: true})
 	require.ErrorContains(t, err, "exclude each other")

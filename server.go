@@ -12,6 +12,7 @@ import (
 	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/actors/roomregistry"
+	"github.com/actio-go/actio/transport"
 )
 
 // Server is a Socket.IO server. New makes it, Configure brings it to life, Shutdown ends it.
@@ -21,7 +22,8 @@ import (
 type Server struct {
 	options    Options
 	namespaces *namespaces
-	attachment *Switch // of Options.Server; nil when mounted
+	attachment *Switch      // of Options.Server; nil when mounted
+	notYet     http.Handler // answers until there is an engine
 
 	live       atomic.Pointer[Engine] // set by Configure, never unset
 	lifecycle  chan struct{}          // holds one element while nobody changes what follows
@@ -39,7 +41,9 @@ func New(o Options) (*Server, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{options: o, done: make(chan struct{}), lifecycle: make(chan struct{}, 1)}
+	s := &Server{
+		options: o, notYet: transport.NotYet(o.Engine.CORS), done: make(chan struct{}), lifecycle: make(chan struct{}, 1),
+	}
 	s.lifecycle <- struct{}{}
 	s.closing, s.close = context.WithCancelCause(context.Background())
 	s.namespaces = newNamespaces(s)
@@ -81,7 +85,7 @@ func (s *Server) Configure(ctx context.Context) error {
 	for _, name := range s.namespaces.names() { // those that came while the connections were opened
 		s.announce(name)
 	}
-	s.options.Logger.Info("socket.io server ready", slog.String("identifier", s.options.Identifier),
+	s.options.Logger.Info("SocketIO Server READY", slog.String("identifier", s.options.Identifier),
 		slog.String("path", s.options.Engine.Path), slog.String("instance", e.uid))
 	return nil
 }
@@ -143,8 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := s.live.Load()
 	if e == nil {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "Socket.IO server is not ready", http.StatusServiceUnavailable)
+		s.notYet.ServeHTTP(w, r)
 		return
 	}
 	e.ServeHTTP(w, r)

@@ -63,6 +63,24 @@ func TestServer_Mounted_ServesItsPathFromConfigureToShutdown(t *testing.T) {
 	require.ErrorIs(t, s.Emit("x"), actio.ErrClosed)
 }
 
+func TestServer_BeforeConfigure_PagesOfOtherOriginsSeeTheRefusal(t *testing.T) {
+	s := newServer(t, actio.Options{})
+	for method, want := range map[string]int{
+		http.MethodGet: http.StatusServiceUnavailable, http.MethodOptions: http.StatusNoContent,
+	} {
+		r := httptest.NewRequest(method, "/io/?EIO=4&transport=polling", nil)
+		r.Header.Set("Origin", "https://page.test")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		assert.Equal(t, want, w.Code, method)
+		assert.Equal(t, "*", w.Header().Get("Access-Control-Allow-Origin"), method)
+		if method == http.MethodGet {
+			assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+			assert.Equal(t, "1", w.Header().Get("Retry-After"))
+		}
+	}
+}
+
 func TestServer_Attached_StandsInFrontOfTheOldHandler(t *testing.T) {
 	old := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
 	web := &http.Server{Handler: old, ReadHeaderTimeout: time.Second}

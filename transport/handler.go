@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 var errNoSessions = errors.New("transport: no sessions")
@@ -39,6 +40,17 @@ func NewHandler(c Config, s Sessions) (*Handler, error) {
 	h.polls.max = int64(c.MaxConcurrentPolls)
 	h.posts.max = int64(c.MaxConcurrentPosts)
 	return h, nil
+}
+
+// NotYet makes a handler for the time before there is one: it answers preflights as the Handler will, so that pages of other
+// origins see the rest, and everything else with 503.
+func NotYet(c *CORS) http.Handler {
+	cors := newCORSPolicy(c)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !cors.apply(w, r) {
+			Unavailable(time.Second).write(w)
+		}
+	})
 }
 
 // Matches reports whether a request for path is for this handler: its path or anything below, by path segment.
