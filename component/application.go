@@ -1,13 +1,13 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,54 +18,73 @@ import (
 var (
 	// ErrStarted: Start was called before.
 	ErrStarted = errors.New("component: application was started before")
-	// ErrStopped: Stop was called.
+	// ErrStopped: Stop was called, or a start has failed.
 	ErrStopped = errors.New("component: application was stopped")
+	// ErrTooLate: what was to be added would not be used any more.
+	ErrTooLate = errors.New("component: too late")
+	// ErrNil: a component, hook or handler is nil.
+	ErrNil = errors.New("component: nil")
+	// ErrTLSConfig: http.Server.TLSConfig has no certificate.
+	ErrTLSConfig = errors.New("component: Server.TLSConfig has no certificate")
 )
 
 // Component is a part of an application.
 type Component interface {
-	// Binding prepares the component, before the HTTP server listens: it checks what it needs and registers hooks. An error
-	// ends the start.
-	Binding(a *Application) error
+	// Binding prepares the component, before the HTTP server listens: it checks what it needs, registers hooks and mounts
+	// handlers. An error, or a panic, ends the start.
+	Binding(ctx context.Context, a *Application) error
 	// Stop ends the component. It is called after Binding was, whatever became of it and of the start.
-	Stop(ctx context.Context) error
+	Stop(ctx context.Context, a *Application) error
 }
 
 // ApplicationOptions configure an Application.
 type ApplicationOptions struct {
-	// Server has the address to listen at, the application's own handler, and timeouts. It becomes the Application's, which
-	// puts a switch in front of its handler. Default: a server at a free port without a handler, for tests.
+	// Server has the address to listen at, the application's own handler (nil means http.DefaultServeMux, as in net/http), and
+	// timeouts. It becomes the Application's, which puts a switch in front of its handler. With a TLSConfig, which must have
+	// certificates, it speaks TLS. Default: a server at a free port of 127.0.0.1 that answers 404, for tests.
 	Server *http.Server
-	// Listener is where to accept, in place of Server.Addr. The Application closes it.
+	// Listener is where to accept, in place of Server.Addr; it may be one of tls.Listen, then without Server.TLSConfig. The
+	// Application closes it.
 	Listener net.Listener
+	// StopTimeout is how long closing may take when a start has failed: Start's own context may be over by then. Stop has a
+	// context of its own, which cuts that short, too. Default 10 s.
+	StopTimeout time.Duration
 	// Logger gets the lines of the reference. Default: nothing is logged.
 	Logger *slog.Logger
 }
 
-// Application is an HTTP server with components. It starts and stops once. All methods are safe for concurrent use; none may be
-// called from a hook, except those that register and those that read.
+// Application is an HTTP server with components. It starts and stops once. All methods are safe for concurrent use. Neither
+// Start nor Stop may be called from a hook or a component.
 type Application struct {
-	container  Container
-	log        *slog.Logger
-	server     *http.Server
-	front      *actio.Switch   // in front of the application's own handler
-	served     chan struct{}   // closed when the server does not serve any more
-	closing    context.Context //nolint:containedctx // ends when Stop begins, and with it a Start under way
-	close      context.CancelCauseFunc
-	startEnded chan struct{} // closed when Start has ended, however
-	stopEnded  chan struct{} // closed when everything is closed
+	container   Container
+	log         *slog.Logger
+	server      *http.Server
+	stopTimeout time.Duration
+	components  queue[Component] // to be bound
+	bound       queue[Component] // to be stopped
+	postStart   queue[namedHook]
+	onStop      queue[namedHook]
 
-	mutex      sync.Mutex
-	components []Component
-	bound      int // how many of them were given to Binding
-	postStart  []namedHook
-	onStop     []namedHook
-	listener   net.Listener
-	listening  bool
-	started    bool // Start was called
-	stopping   bool // somebody closes everything
-	serveErr   error
-	stopErr    error
+	closing    context.Context //nolint:containedctx // ends when Stop is called or a part fails, and with it a Start under way
+	close      context.CancelCauseFunc
+	patience   context.Context //nolint:containedctx // ends with the context of the first Stop, and with it all that still closes
+	cutOff     context.CancelCauseFunc
+	startEnded chan struct{} // closed when Start has ended, however
+	served     chan struct{} // closed when the HTTP server does not serve any more
+	stopEnded  chan struct{} // closed when everything is closed
+	closeOnce  sync.Once
+	stopErr    error // set when stopEnded is closed
+
+	mutex       sync.Mutex
+	front       *actio.Switch // in front of the application's own handler
+	handler     http.Handler  // that of front: the own one with what was mounted around it
+	listener    net.Listener
+	listening   bool
+	startCalled bool
+	stopCalled  bool
+	failure     error
+	done        chan struct{}
+	over        bool // done is closed
 }
 
 // NewApplication makes an application; it does nothing until Start.
@@ -76,219 +95,136 @@ func NewApplication(o ApplicationOptions) *Application {
 	if o.Server == nil {
 		o.Server = &http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: 5 * time.Second, Handler: http.NotFoundHandler()}
 	}
+	front := actio.NewSwitch(o.Server.Handler)
 	a := &Application{
-		log: o.Logger, server: o.Server, listener: o.Listener, front: actio.NewSwitch(o.Server.Handler),
-		served: make(chan struct{}), startEnded: make(chan struct{}), stopEnded: make(chan struct{}),
+		log: o.Logger, server: o.Server, stopTimeout: cmp.Or(o.StopTimeout, 10*time.Second),
+		listener: o.Listener, front: front, handler: front.Fallback(),
+		startEnded: make(chan struct{}), served: make(chan struct{}), stopEnded: make(chan struct{}), done: make(chan struct{}),
 	}
-	a.server.Handler = a.front
+	a.server.Handler = front
 	a.closing, a.close = context.WithCancelCause(context.Background())
+	a.patience, a.cutOff = context.WithCancelCause(context.Background())
 	return a
 }
 
 // Container is where the application's values are bound.
 func (a *Application) Container() *Container { return &a.container }
 
-// Use adds components. Their Binding runs in this order when the application starts.
-func (a *Application) Use(components ...Component) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	a.components = append(a.components, components...)
-}
+// Logger is where the application logs.
+func (a *Application) Logger() *slog.Logger { return a.log }
 
-// ServerInstance is the HTTP server, once it listens.
-func (a *Application) ServerInstance() (*http.Server, bool) {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if !a.listening {
-		return nil, false
-	}
-	return a.server, true
-}
-
-// Addr is where the application listens; nil before it does.
-func (a *Application) Addr() net.Addr {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if !a.listening {
-		return nil
-	}
-	return a.listener.Addr()
-}
-
-// Done is closed when the HTTP server does not serve any more: after Stop, or because it failed, see Err.
-func (a *Application) Done() <-chan struct{} { return a.served }
-
-// Err is why the HTTP server failed; nil while it serves, and after Stop.
-func (a *Application) Err() error {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	return a.serveErr
-}
-
-// Start binds the components, listens, and runs the post-start hooks; when it returns nil everything is live. An error of any
-// step, a context that ends, or Stop, ends the start and closes what was opened. Errors: ErrStarted, ErrStopped, those of the
-// steps, joined with those of closing.
-func (a *Application) Start(ctx context.Context) error {
-	a.mutex.Lock()
-	switch {
-	case a.closing.Err() != nil:
-		a.mutex.Unlock()
-		return ErrStopped
-	case a.started:
-		a.mutex.Unlock()
-		return ErrStarted
-	}
-	a.started = true
-	a.mutex.Unlock()
-	defer close(a.startEnded)
-	starting, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(a.closing, func() { cancel(ErrStopped) })()
-	err := a.start(starting)
-	if err == nil && starting.Err() == nil {
-		return nil
-	}
-	if err == nil {
-		err = fmt.Errorf("component: start: %w", context.Cause(starting))
-	}
-	a.close(err)
-	return errors.Join(err, a.closeAll(ctx))
-}
-
-func (a *Application) start(ctx context.Context) error {
-	for {
-		c := a.nextComponent()
-		if c == nil {
-			break
-		}
-		if err := c.Binding(a); err != nil {
-			return fmt.Errorf("component: binding: %w", err)
+// Use adds components, whose Binding runs in this order when the application starts. A component may add others when it is
+// bound. Errors: ErrNil; ErrTooLate when all are bound, or the application ends.
+func (a *Application) Use(components ...Component) error {
+	for _, c := range components {
+		if isNil(c) {
+			return fmt.Errorf("%w: component", ErrNil)
 		}
 	}
-	if err := a.listen(ctx); err != nil {
-		return err
+	if a.closing.Err() != nil || !a.components.add(components...) {
+		return fmt.Errorf("%w: the components are bound", ErrTooLate)
 	}
-	go a.serve()
-	return a.executePostStartHooks(ctx)
-}
-
-// nextComponent returns the one to bind next; a component may have added others.
-func (a *Application) nextComponent() Component {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	if a.bound == len(a.components) {
-		return nil
-	}
-	a.bound++
-	return a.components[a.bound-1]
-}
-
-func (a *Application) listen(ctx context.Context) error {
-	a.mutex.Lock()
-	l := a.listener
-	a.mutex.Unlock()
-	if l == nil {
-		var err error
-		address := a.server.Addr
-		if address == "" {
-			address = ":http" // as net/http has it
-		}
-		if l, err = (&net.ListenConfig{}).Listen(ctx, "tcp", address); err != nil {
-			return fmt.Errorf("component: %w", err)
-		}
-	}
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	a.listener, a.listening = l, true
-	a.log.Info("Server STARTED", slog.String("address", l.Addr().String()))
 	return nil
 }
 
-// serve runs until the server is closed.
-func (a *Application) serve() {
-	defer close(a.served)
-	err := a.server.Serve(a.listener)
-	if errors.Is(err, http.ErrServerClosed) {
-		return
-	}
-	a.log.Error("HTTP server failed", slog.Any("error", err))
+// Done is closed when the application has ended: after Stop, after a start that failed, and when a part failed that was to
+// live, see Err; then what is left waits for Stop.
+func (a *Application) Done() <-chan struct{} { return a.done }
+
+// Err is why the application ended by itself: the error of Start, or that of the part that failed. It is nil before, and after
+// Stop.
+func (a *Application) Err() error {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	a.serveErr = fmt.Errorf("component: %w", err)
+	return a.failure
 }
 
-// Stop ends the application, in the order that the package describes, and a start that is under way with it; a context that
-// ends cuts off what is left. Before Start it does nothing but keep it from starting. Further calls wait for the first and
-// return the same. Errors: those of the steps, joined; all steps are made.
-func (a *Application) Stop(ctx context.Context) error {
-	a.mutex.Lock()
-	started := a.started
-	a.close(ErrStopped)
-	a.mutex.Unlock()
-	if !started {
-		return nil
+// Fail tells the application that a part of it has ended by itself. It is logged, ends a start under way, and from then on Err
+// returns it and Done is closed. When the application is ending anyway nothing happens.
+func (a *Application) Fail(err error) {
+	if a.fail(err) {
+		a.log.Error("Application failed", slog.Any("error", err))
+		a.end()
 	}
-	select {
-	case <-a.startEnded:
-	case <-ctx.Done():
-		return fmt.Errorf("component: stop, while starting: %w", context.Cause(ctx))
-	}
-	return a.closeAll(ctx)
 }
 
-// closeAll closes everything once; others wait for who does.
-func (a *Application) closeAll(ctx context.Context) error {
+// fail begins the end; false when that has begun before.
+func (a *Application) fail(err error) bool {
 	a.mutex.Lock()
-	first := !a.stopping
-	a.stopping = true
-	a.mutex.Unlock()
-	if first {
-		err := errors.Join(a.stopComponents(ctx), a.executeStopHooks(ctx), a.stopServer(ctx))
-		a.mutex.Lock()
-		a.stopErr = err
-		a.mutex.Unlock()
-		close(a.stopEnded)
+	defer a.mutex.Unlock()
+	if a.closing.Err() != nil {
+		return false
+	}
+	a.failure = err
+	a.close(err)
+	return true
+}
+
+// end closes done.
+func (a *Application) end() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if !a.over {
+		a.over = true
+		close(a.done)
+	}
+}
+
+// Start binds the components, listens, and runs the post-start hooks; when it returns nil everything is live. An error of any
+// step, a part that fails meanwhile, a context that ends, or Stop, ends the start and closes what was opened, within
+// StopTimeout. Errors: ErrStarted, ErrStopped, those of the steps, joined with those of closing.
+func (a *Application) Start(ctx context.Context) error {
+	if err := a.begin(); err != nil {
 		return err
 	}
-	select {
-	case <-a.stopEnded:
-		a.mutex.Lock()
-		defer a.mutex.Unlock()
-		return a.stopErr
-	case <-ctx.Done():
-		return fmt.Errorf("component: stop: %w", context.Cause(ctx))
+	defer close(a.startEnded)
+	starting, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(a.closing, func() { cancel(context.Cause(a.closing)) })()
+	err := a.start(starting)
+	if cause := cmp.Or(context.Cause(a.closing), context.Cause(ctx)); cause != nil && !errors.Is(err, cause) {
+		err = errors.Join(fmt.Errorf("component: start: %w", cause), err)
 	}
-}
-
-func (a *Application) stopComponents(ctx context.Context) error {
-	a.mutex.Lock()
-	bound := a.components[:a.bound]
-	a.mutex.Unlock()
-	var problems []error
-	for _, c := range slices.Backward(bound) {
-		h := namedHook{"component", c.Stop}
-		if err := h.call(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("component: stop: %w", err))
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// stopServer lets requests end, and cuts them off with the context.
-func (a *Application) stopServer(ctx context.Context) error {
-	a.mutex.Lock()
-	listener, listening := a.listener, a.listening
-	a.mutex.Unlock()
-	if !listening {
-		if listener != nil {
-			return listener.Close()
-		}
+	if err == nil {
 		return nil
 	}
-	err := a.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("component: HTTP server: %w", err), a.server.Close())
+	a.fail(err)
+	brief, release := within(context.WithoutCancel(ctx), a.stopTimeout)
+	defer release()
+	return errors.Join(err, a.closeAll(brief))
+}
+
+// begin lets Start run once, and not after Stop.
+func (a *Application) begin() error {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	switch {
+	case a.closing.Err() != nil:
+		return ErrStopped
+	case a.startCalled:
+		return ErrStarted
 	}
-	<-a.served
-	return err
+	a.startCalled = true
+	return nil
+}
+
+// start makes the steps; ctx ends when the start is to end.
+func (a *Application) start(ctx context.Context) error {
+	for {
+		c, ok := a.components.first()
+		if !ok {
+			break
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("component: before binding %T: %w", c, context.Cause(ctx))
+		}
+		a.bound.add(c)
+		if err := a.call(ctx, func(ctx context.Context) error { return c.Binding(ctx, a) }); err != nil {
+			return fmt.Errorf("component: binding %T: %w", c, err)
+		}
+	}
+	if err := a.serve(ctx); err != nil {
+		return err
+	}
+	return a.executePostStartHooks(ctx)
 }

@@ -2,16 +2,14 @@ package component_test
 
 import (
 	"context"
-	"errors"
-	"io"
+	"crypto/tls"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
+	"regexp"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -21,118 +19,43 @@ import (
 	"github.com/actio-go/actio/component"
 )
 
-const patience = 20 * time.Second
-
-func contains(list []error, err error) bool { return slices.Contains(list, err) }
-func isError(err, target error) bool        { return errors.Is(err, target) }
-
-func within(t *testing.T) context.Context {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// journal keeps the messages of a log, each with its identifier.
-type journal struct {
-	slog.Handler
-	mutex sync.Mutex
-	lines []string
-}
-
-func newJournal() *journal { return &journal{Handler: slog.DiscardHandler} }
-
-func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
-func (j *journal) WithAttrs([]slog.Attr) slog.Handler       { return j }
-
-func (j *journal) Handle(_ context.Context, r slog.Record) error {
-	line := r.Message
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "identifier" || a.Key == "took_ms" || a.Key == "count" {
-			line += " " + a.String()
-		}
-		return true
-	})
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	j.lines = append(j.lines, line)
-	return nil
-}
-
-func (j *journal) all() []string {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	return slices.Clone(j.lines)
-}
-
-// standalone makes an application with a Socket.IO server that needs no Redis, and a handler of its own.
-func standalone(hosting actio.Hosting, log slog.Handler) *component.Application {
-	own := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "own") })
-	a := component.NewApplication(component.ApplicationOptions{
-		Server: &http.Server{Addr: "127.0.0.1:0", Handler: own, ReadHeaderTimeout: patience}, Logger: slog.New(log),
-	})
-	component.Bind(a.Container(), component.AuthenticateHandler, allow)
-	component.Bind(a.Container(), component.ServerConfig, component.ServerOptions{Standalone: true})
-	a.Use(component.NewSocketIO(hosting))
-	return a
-}
-
-// get makes one request on a connection of its own.
-func get(t *testing.T, a *component.Application, path string) (status int, body, retryAfter string) {
-	t.Helper()
-	r, err := http.NewRequestWithContext(within(t), http.MethodGet, "http://"+a.Addr().String()+path, nil)
-	require.NoError(t, err)
-	r.Close = true
-	response, err := http.DefaultClient.Do(r)
-	require.NoError(t, err)
-	defer func() { _ = response.Body.Close() }()
-	text, err := io.ReadAll(response.Body)
-	require.NoError(t, err)
-	return response.StatusCode, string(text), response.Header.Get("Retry-After")
-}
-
-const handshake = "/io/?EIO=4&transport=polling"
-
-func hostings() map[string]actio.Hosting {
-	return map[string]actio.Hosting{"attached": actio.Attached, "mounted": actio.Mounted}
-}
-
 func TestStart_Lifecycle_IsInTheReferencesOrder(t *testing.T) {
 	for name, hosting := range hostings() {
 		t.Run(name, func(t *testing.T) {
 			log := newJournal()
-			a := standalone(hosting, log)
+			a := standalone(t, hosting, log)
 			var order []string
 			note := func(s string) { order = append(order, s) }
-			a.Use(probe{
-				binding: func() error {
+			require.NoError(t, a.Use(probe{
+				binding: func(_ context.Context, a *component.Application) error {
 					_, listening := a.ServerInstance()
 					assert.False(t, listening, "components are bound before the server listens")
 					note("binding")
-					a.RegisterPostStartHook("late", func(context.Context) error {
-						_, live := component.Get(a.Container(), component.Instance)
+					return a.RegisterPostStartHook("late", func(context.Context) error {
+						_, live := component.Instance.Get(a.Container())
 						assert.True(t, live, "a hook that was registered after the component's sees the instance")
 						note("late hook")
 						return nil
 					})
+				},
+				stop: func(context.Context) error {
+					_, live := component.Instance.Get(a.Container())
+					assert.True(t, live, "the last component stops first")
+					note("component stopped")
 					return nil
 				},
-				stop: func() { note("component stopped") },
-			})
-			a.RegisterPostStartHook("early", func(context.Context) error {
+			}))
+			hook(t, a, "early", func(context.Context) error {
 				server, listening := a.ServerInstance()
 				assert.True(t, listening)
 				assert.NotNil(t, server)
-				_, live := component.Get(a.Container(), component.Instance)
+				_, live := component.Instance.Get(a.Container())
 				assert.False(t, live, "a hook that was registered before the component's does not see the instance")
-				status, _, retry := get(t, a, handshake)
-				assert.Equal(t, http.StatusServiceUnavailable, status)
-				assert.NotEmpty(t, retry)
 				note("early hook")
 				return nil
 			})
-			a.RegisterStopHook("redis", func(context.Context) error {
-				_, live := component.Get(a.Container(), component.Instance)
+			onStop(t, a, "redis", func(context.Context) error {
+				_, live := component.Instance.Get(a.Container())
 				assert.False(t, live, "Socket.IO stops before what it stands on")
 				status, body, _ := get(t, a, "/own")
 				assert.Equal(t, http.StatusOK, status, "the HTTP server stops last")
@@ -140,11 +63,12 @@ func TestStart_Lifecycle_IsInTheReferencesOrder(t *testing.T) {
 				note("stop hook redis")
 				return nil
 			})
-			a.RegisterStopHook("second", func(context.Context) error {
+			onStop(t, a, "second", func(context.Context) error {
 				note("stop hook second")
 				return nil
 			})
 			require.NoError(t, a.Start(within(t)))
+			assert.False(t, isClosed(a.Done()))
 			status, body, _ := get(t, a, handshake)
 			assert.Equal(t, http.StatusOK, status)
 			assert.Contains(t, body, `"sid"`)
@@ -155,89 +79,36 @@ func TestStart_Lifecycle_IsInTheReferencesOrder(t *testing.T) {
 			assert.Equal(t, []string{
 				"binding", "early hook", "late hook", "component stopped", "stop hook second", "stop hook redis",
 			}, order)
-			assert.NoError(t, a.Err())
-			<-a.Done()
-			inOrder(t, log.all(), "Registered post-start hook identifier=early", "Binding SocketIO for application...",
-				"Registered post-start hook identifier=socket-io-initialize", "Server STARTED", "Executing post-start hooks count=3",
-				"Executed hook identifier=early took_ms=", "SocketIO initialized",
-				"Executed hook identifier=socket-io-initialize took_ms=", "Executed hook identifier=late took_ms=", "SocketIO stopped")
+			require.NoError(t, a.Err())
+			soon(t, a.Done())
+			runtime := map[string]string{"attached": "Node.js", "mounted": "Bun"}[name]
+			inOrder(t, log.all(), "DEBUG Registered post-start hook identifier=early", "INFO Binding SocketIO for application...",
+				"DEBUG Socket.IO Server Options identifier=SOCKET_IO_SERVER path=/io",
+				"DEBUG Registered post-start hook identifier=socket-io-initialize", "INFO Server STARTED address=127.0.0.1:",
+				"INFO Executing post-start hook(s)... count=3", "INFO Executed hook identifier=early took_ms=",
+				"INFO SocketIO Server READY identifier=SOCKET_IO_SERVER path=/io", "INFO SocketIO initialized for "+runtime+" runtime",
+				"INFO Executed hook identifier=socket-io-initialize took_ms=", "INFO Executed hook identifier=late took_ms=",
+				"INFO SocketIO stopped complete=true")
 		})
 	}
 }
 
-// inOrder checks that lines with these beginnings are in the log, in this order.
-func inOrder(t *testing.T, lines []string, wanted ...string) {
-	t.Helper()
-	for _, line := range lines {
-		if len(wanted) > 0 && strings.HasPrefix(line, wanted[0]) {
-			wanted = wanted[1:]
-		}
-	}
-	assert.Empty(t, wanted, "%s", strings.Join(lines, "\n"))
-}
-
-// probe is a component of a test.
-type probe struct {
-	binding func() error
-	stop    func()
-}
-
-func (p probe) Binding(*component.Application) error { return p.binding() }
-
-func (p probe) Stop(context.Context) error {
-	if p.stop != nil {
-		p.stop()
-	}
-	return nil
-}
-
-func TestStart_FailingHook_StopsTheStartAndClosesWhatWasOpened(t *testing.T) {
-	failure := errors.New("no luck")
-	for name, hook := range map[string]component.Hook{
-		"error": func(context.Context) error { return failure },
-		"panic": func(context.Context) error { panic(failure) },
-	} {
-		for hostingName, hosting := range hostings() {
-			t.Run(name+" "+hostingName, func(t *testing.T) {
-				a := standalone(hosting, newJournal())
-				a.RegisterStopHook("redis", func(context.Context) error { return nil })
-				var stopped, later atomic.Bool
-				a.Use(probe{binding: func() error {
-					a.RegisterPostStartHook("bad", hook)
-					a.RegisterPostStartHook("next", func(context.Context) error {
-						later.Store(true)
-						return nil
-					})
-					return nil
-				}, stop: func() { stopped.Store(true) }})
-				err := a.Start(within(t))
-				require.ErrorContains(t, err, `post-start hook "bad"`)
-				require.ErrorContains(t, err, "no luck")
-				assert.False(t, later.Load())
-				assert.True(t, stopped.Load())
-				<-a.Done()
-				_, err = net.Dial("tcp", a.Addr().String())
-				assert.Error(t, err, "nobody listens any more")
-				require.NoError(t, a.Stop(within(t)))
-				require.ErrorIs(t, a.Start(within(t)), component.ErrStopped)
-			})
-		}
-	}
-}
-
 func TestStart_WhatIsWrongBeforeListening_OpensNothing(t *testing.T) {
-	a := standalone(actio.Attached, newJournal())
-	component.Unbind(a.Container(), component.AuthenticateHandler)
+	a := standalone(t, actio.Attached, newJournal())
+	component.AuthenticateHandler.Unbind(a.Container())
 	require.ErrorIs(t, a.Start(within(t)), component.ErrAuthenticateHandler)
 	assert.Nil(t, a.Addr())
+	soon(t, a.Done())
+	require.ErrorIs(t, a.Err(), component.ErrAuthenticateHandler)
 
-	a = standalone(actio.Hosting(7), newJournal())
-	require.ErrorIs(t, a.Start(within(t)), component.ErrHosting)
+	a = standalone(t, actio.Hosting(7), newJournal())
+	err := a.Start(within(t))
+	require.ErrorIs(t, err, component.ErrHosting)
+	require.ErrorContains(t, err, "[SocketIOComponent] Unsupported runtime: 7")
 
-	bad := component.ServerOptions{Standalone: true}
+	bad := component.ServerOptions{}
 	bad.MaxRooms = -1
-	a = standalone(actio.Mounted, newJournal())
-	component.Bind(a.Container(), component.ServerConfig, bad)
+	a = place(t, actio.Mounted, component.ApplicationOptions{}, bad)
 	require.ErrorContains(t, a.Start(within(t)), "MaxRooms is negative")
 
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -249,9 +120,22 @@ func TestStart_WhatIsWrongBeforeListening_OpensNothing(t *testing.T) {
 	require.ErrorContains(t, a.Start(within(t)), "address already in use")
 }
 
+func TestStart_EndedContext_OpensNothing(t *testing.T) {
+	a := plain(component.ApplicationOptions{})
+	require.ErrorIs(t, a.Start(ended()), context.Canceled)
+	assert.Nil(t, a.Addr())
+
+	a = standalone(t, actio.Attached, newJournal())
+	require.NoError(t, a.Use(probe{binding: func(context.Context, *component.Application) error {
+		t.Error("bound although the start was over")
+		return nil
+	}}))
+	require.ErrorIs(t, a.Start(ended()), context.Canceled)
+}
+
 func TestStart_RedisUnreachable_FailsAndLeavesNothingOpen(t *testing.T) {
-	a := standalone(actio.Attached, newJournal())
-	component.Bind(a.Container(), component.ServerConfig, component.ServerOptions{Options: actio.Options{
+	a := standalone(t, actio.Attached, newJournal())
+	component.ServerConfig.Bind(a.Container(), component.ServerOptions{Options: actio.Options{
 		Redis: actio.RedisOptions{ReadyTimeout: 100 * time.Millisecond},
 	}})
 	bindUnreachable(t, a)
@@ -259,7 +143,7 @@ func TestStart_RedisUnreachable_FailsAndLeavesNothingOpen(t *testing.T) {
 }
 
 func TestStart_Twice_SecondIsAnError(t *testing.T) {
-	a := standalone(actio.Attached, newJournal())
+	a := standalone(t, actio.Attached, newJournal())
 	require.NoError(t, a.Start(within(t)))
 	require.ErrorIs(t, a.Start(within(t)), component.ErrStarted)
 	status, _, _ := get(t, a, handshake)
@@ -267,109 +151,183 @@ func TestStart_Twice_SecondIsAnError(t *testing.T) {
 	require.NoError(t, a.Stop(within(t)))
 }
 
-func TestStop_BeforeStart_IsHarmlessAndKeepsItFromStarting(t *testing.T) {
-	a := standalone(actio.Mounted, newJournal())
-	require.NoError(t, a.Stop(within(t)))
-	require.NoError(t, a.Stop(within(t)))
-	require.ErrorIs(t, a.Start(within(t)), component.ErrStopped)
+func TestStart_ListenerIsClosed_IsAnError(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	a := plain(component.ApplicationOptions{Listener: l})
+	require.ErrorIs(t, a.Start(within(t)), net.ErrClosed)
+	soon(t, a.Done())
 }
 
-func TestStop_WhileStarting_EndsTheStart(t *testing.T) {
-	a := standalone(actio.Attached, newJournal())
-	reached := make(chan struct{})
-	a.RegisterPostStartHook("slow", func(ctx context.Context) error {
-		close(reached)
+// deaf is a listener that fails and that nobody can see it of.
+type deaf struct{ net.Listener }
+
+func (deaf) Accept() (net.Conn, error) { return nil, errLuck }
+
+func TestStart_ServerFailsWhileHooksRun_IsAnError(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	a := plain(component.ApplicationOptions{Listener: deaf{l}})
+	hook(t, a, "slow", func(ctx context.Context) error {
 		<-ctx.Done()
-		return context.Cause(ctx)
+		return nil
 	})
-	result := make(chan error, 1)
-	go func() { result <- a.Start(context.Background()) }()
-	<-reached
-	require.NoError(t, a.Stop(within(t)))
-	require.ErrorIs(t, <-result, component.ErrStopped)
+	require.ErrorIs(t, a.Start(within(t)), errLuck)
+	require.ErrorIs(t, a.Err(), errLuck)
+	nobodyListens(t, l.Addr())
 }
 
-func TestStop_ManyCallers_AllWaitForTheFirst(t *testing.T) {
-	a := standalone(actio.Mounted, newJournal())
-	failure := errors.New("cannot close")
-	a.RegisterStopHook("bad", func(context.Context) error { return failure })
+func TestStart_ServerWasClosedBefore_IsAnError(t *testing.T) {
+	server := &http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: patience}
+	require.NoError(t, server.Close())
+	a := plain(component.ApplicationOptions{Server: server})
+	require.ErrorIs(t, a.Start(within(t)), http.ErrServerClosed)
+	require.ErrorIs(t, a.Err(), http.ErrServerClosed)
+	nobodyListens(t, a.Addr())
+}
+
+func TestApplication_ServerIsClosedBySomebodyElse_EndsWithAnError(t *testing.T) {
+	log := newJournal()
+	a := standalone(t, actio.Mounted, log)
 	require.NoError(t, a.Start(within(t)))
-	var callers sync.WaitGroup
-	for range 10 {
-		callers.Go(func() { assert.ErrorIs(t, a.Stop(within(t)), failure) })
-	}
-	callers.Wait()
-	<-a.Done()
+	server, _ := a.ServerInstance()
+	require.NoError(t, server.Close())
+	soon(t, a.Done())
+	require.ErrorIs(t, a.Err(), http.ErrServerClosed)
+	log.find(t, "ERROR Application failed error=")
+	require.NoError(t, a.Stop(within(t)), "what is left is closed")
 }
 
-func TestHook_WithoutServer_SaysSo(t *testing.T) {
-	a := standalone(actio.Attached, newJournal())
-	socketio := component.NewSocketIO(actio.Attached)
-	require.NoError(t, socketio.Binding(a))
-	require.ErrorContains(t, component.ExecutePostStartHooks(a, within(t)), "HTTP server not available for Node.js runtime!")
-	require.NoError(t, socketio.Stop(within(t)))
-}
-
-// TestStart_GoingLiveUnderLoad requests the application's own handler and the path of Socket.IO from the first moment on.
-func TestStart_GoingLiveUnderLoad_NoRequestFails(t *testing.T) {
-	for name, hosting := range hostings() {
+func TestStart_TLS_IsServedByConfigOrByListener(t *testing.T) {
+	certificate, trust := certificate(t)
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", config)
+	require.NoError(t, err)
+	for name, o := range map[string]component.ApplicationOptions{
+		"config": {Server: &http.Server{Addr: "127.0.0.1:0", ReadHeaderTimeout: patience, TLSConfig: config.Clone()}},
+		"listener": {
+			Server: &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(own)}, Listener: l,
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
-			a := standalone(hosting, newJournal())
-			listening, live := make(chan struct{}), make(chan struct{})
-			var before, after atomic.Int32
-			var hold sync.WaitGroup
-			hold.Add(1)
-			a.RegisterPostStartHook("hold", func(context.Context) error {
-				close(listening)
-				hold.Wait()
-				return nil
-			})
-			result := make(chan error, 1)
-			go func() { result <- a.Start(context.Background()) }()
-			<-listening
-			stop := make(chan struct{})
-			var load sync.WaitGroup
-			for range 8 {
-				load.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
-						status, body, _ := get(t, a, "/own")
-						assert.Equal(t, http.StatusOK, status)
-						assert.Equal(t, "own", body)
-						wasLive := isClosed(live)
-						status, _, retry := get(t, a, handshake)
-						if status == http.StatusOK {
-							after.Add(1)
-							continue
-						}
-						assert.Equal(t, http.StatusServiceUnavailable, status)
-						assert.NotEmpty(t, retry)
-						assert.False(t, wasLive, "refused although live")
-						before.Add(1)
-					}
-				})
-			}
-			require.Eventually(t, func() bool { return before.Load() > 50 }, patience, time.Millisecond)
-			hold.Done()
-			require.NoError(t, <-result)
-			close(live)
-			require.Eventually(t, func() bool { return after.Load() > 50 }, patience, time.Millisecond)
-			close(stop)
-			load.Wait()
+			a := place(t, actio.Attached, o, component.ServerOptions{})
+			require.NoError(t, a.Start(within(t)))
+			web := &http.Client{Transport: &http.Transport{
+				TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS13},
+			}}
+			defer web.CloseIdleConnections()
+			r, err := http.NewRequestWithContext(within(t), http.MethodGet, "https://"+a.Addr().String()+handshake, nil)
+			require.NoError(t, err)
+			response, err := web.Do(r)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, http.StatusOK, response.StatusCode)
+			web.CloseIdleConnections()
 			require.NoError(t, a.Stop(within(t)))
 		})
 	}
 }
 
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
+func TestStart_TLSConfigWithoutCertificate_IsAnError(t *testing.T) {
+	a := plain(component.ApplicationOptions{Server: &http.Server{
+		Addr: "127.0.0.1:0", ReadHeaderTimeout: patience, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS13},
+	}})
+	require.ErrorIs(t, a.Start(within(t)), component.ErrTLSConfig)
+	assert.Nil(t, a.Addr())
+}
+
+func TestUse_NilOrTooLate_IsAnError(t *testing.T) {
+	a := plain(component.ApplicationOptions{})
+	require.ErrorIs(t, a.Use(nil), component.ErrNil)
+	require.ErrorIs(t, a.Use((*component.SocketIO)(nil)), component.ErrNil)
+	var added bool
+	require.NoError(t, a.Use(probe{binding: func(_ context.Context, a *component.Application) error {
+		return a.Use(probe{binding: func(context.Context, *component.Application) error {
+			added = true
+			return nil
+		}})
+	}}))
+	require.NoError(t, a.Start(within(t)))
+	assert.True(t, added, "a component may add others")
+	require.ErrorIs(t, a.Use(probe{}), component.ErrTooLate)
+	require.NoError(t, a.Stop(within(t)))
+}
+
+func TestMount_AnyPath_IsServedBesideTheOwnHandler(t *testing.T) {
+	a := plain(component.ApplicationOptions{})
+	require.ErrorIs(t, a.Mount("/x", nil), component.ErrNil)
+	require.NoError(t, a.Use(probe{binding: func(_ context.Context, a *component.Application) error {
+		for path, status := range map[string]int{"/a": http.StatusTeapot, "/b": http.StatusGone} {
+			err := a.Mount(path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}}))
+	require.NoError(t, a.Start(within(t)))
+	for path, want := range map[string]int{
+		"/a/x": http.StatusTeapot, "/b": http.StatusGone, "/c": http.StatusOK, "/ab": http.StatusOK,
+	} {
+		status, _, _ := get(t, a, path)
+		assert.Equal(t, want, status, path)
 	}
+	require.NoError(t, a.Stop(within(t)))
+}
+
+func TestApplication_LogHandlerThatReads_DoesNotDeadlock(t *testing.T) {
+	log := newJournal()
+	a := standalone(t, actio.Attached, log)
+	log.read = func() {
+		_, _ = a.Addr(), a.Err()
+		_, _ = a.ServerInstance()
+	}
+	require.NoError(t, soon(t, start(within(t), a)))
+	require.NoError(t, soon(t, stop(within(t), a)))
+	assert.NotNil(t, a.Logger())
+}
+
+func TestFail_OfAPart_IsLoggedAndEndsTheApplication(t *testing.T) {
+	log := newJournal()
+	a := plain(component.ApplicationOptions{Logger: slog.New(log)})
+	require.NoError(t, a.Start(within(t)))
+	require.NoError(t, a.Err())
+	a.Fail(errLuck)
+	soon(t, a.Done())
+	a.Fail(context.Canceled)
+	require.ErrorIs(t, a.Err(), errLuck, "the first counts")
+	log.find(t, `ERROR Application failed error=`+errLuck.Error())
+	require.NoError(t, a.Stop(within(t)))
+	require.ErrorIs(t, a.Err(), errLuck)
+}
+
+func TestHooks_TimeTaken_IsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := newJournal()
+		a := plain(component.ApplicationOptions{Logger: slog.New(log)})
+		hook(t, a, "slow", func(context.Context) error {
+			time.Sleep(1500 * time.Millisecond) // of the bubble
+			return nil
+		})
+		hook(t, a, "bad", func(context.Context) error {
+			time.Sleep(30 * time.Millisecond) // of the bubble
+			return errLuck
+		})
+		require.ErrorIs(t, component.ExecutePostStartHooks(t.Context(), a), errLuck)
+		assert.InDelta(t, 1500, taken(t, log.find(t, "INFO Executed hook identifier=slow")), 1)
+		line := log.find(t, "ERROR Failed hook identifier=bad")
+		assert.InDelta(t, 30, taken(t, line), 1)
+		assert.Contains(t, line, "error="+errLuck.Error())
+	})
+}
+
+// taken reads the milliseconds of a line.
+func taken(t *testing.T, line string) float64 {
+	t.Helper()
+	found := regexp.MustCompile(`took_ms=(\S+)`).FindStringSubmatch(line)
+	require.NotNil(t, found, line)
+	ms, err := strconv.ParseFloat(found[1], 64)
+	require.NoError(t, err)
+	return ms
 }

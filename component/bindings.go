@@ -48,7 +48,7 @@ var (
 
 // Bindings are what the component is made of, checked.
 type Bindings struct {
-	ServerOptions   ServerOptions // with the component's defaults
+	ServerOptions   ServerOptions // merged over the defaults of the component
 	RedisConnection redis.UniversalClient
 	Authenticate    actio.Authenticator
 	ValidateRooms   actio.RoomValidator // nil: no client may join a room
@@ -59,20 +59,20 @@ type Bindings struct {
 // ErrRedisConnection, ErrAuthenticateHandler, in this order.
 func ResolveBindings(c *Container) (Bindings, error) {
 	var b Bindings
-	given, _ := Get(c, ServerConfig)
+	given, _ := ServerConfig.Get(c)
 	problems := []error{given.check()}
 	b.ServerOptions = given.withDefaults()
 	var ok bool
-	if b.RedisConnection, ok = Get(c, RedisConnection); !ok && !given.Standalone {
+	if b.RedisConnection, ok = RedisConnection.Get(c); !ok && !given.Standalone {
 		problems = append(problems, ErrRedisConnection)
 	} else if ok && given.Standalone {
 		problems = append(problems, fmt.Errorf("%w: Standalone, and a redis connection is bound", ErrServerOptions))
 	}
-	if b.Authenticate, ok = Get(c, AuthenticateHandler); !ok {
+	if b.Authenticate, ok = AuthenticateHandler.Get(c); !ok {
 		problems = append(problems, ErrAuthenticateHandler)
 	}
-	b.ValidateRooms, _ = Get(c, ValidateRoomHandler)
-	b.ClientConnected, _ = Get(c, ClientConnectedHandler)
+	b.ValidateRooms, _ = ValidateRoomHandler.Get(c)
+	b.ClientConnected, _ = ClientConnectedHandler.Get(c)
 	return b, errors.Join(problems...)
 }
 

@@ -2,6 +2,8 @@ package component_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func client(t *testing.T) *redis.Client {
 
 func bindUnreachable(t *testing.T, a *component.Application) {
 	t.Helper()
-	component.Bind[redis.UniversalClient](a.Container(), component.RedisConnection, client(t))
+	component.RedisConnection.Bind(a.Container(), client(t))
 }
 
 func TestResolveBindings_WhatIsMissing_IsSaidInTheReferencesWords(t *testing.T) {
@@ -48,44 +50,44 @@ func TestResolveBindings_WhatIsMissing_IsSaidInTheReferencesWords(t *testing.T) 
 			[]error{component.ErrRedisConnection, component.ErrAuthenticateHandler},
 		},
 		"no redis connection": {
-			func(c *component.Container) { component.Bind(c, component.AuthenticateHandler, allow) },
+			func(c *component.Container) { component.AuthenticateHandler.Bind(c, allow) },
 			[]string{redisText},
 			[]error{component.ErrRedisConnection},
 		},
 		"a nil redis connection": {
 			func(c *component.Container) {
-				component.Bind(c, component.AuthenticateHandler, allow)
-				component.Bind[redis.UniversalClient](c, component.RedisConnection, nilClient)
+				component.AuthenticateHandler.Bind(c, allow)
+				component.RedisConnection.Bind(c, nilClient)
 			}, []string{redisText}, []error{component.ErrRedisConnection},
 		},
 		"no authenticateFn": {
 			func(c *component.Container) {
-				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
+				component.ServerConfig.Bind(c, component.ServerOptions{Standalone: true})
 			},
 			[]string{authText},
 			[]error{component.ErrAuthenticateHandler},
 		},
 		"a nil authenticateFn": {
 			func(c *component.Container) {
-				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
-				component.Bind(c, component.AuthenticateHandler, nilFunction)
+				component.ServerConfig.Bind(c, component.ServerOptions{Standalone: true})
+				component.AuthenticateHandler.Bind(c, nilFunction)
 			}, []string{authText}, []error{component.ErrAuthenticateHandler},
 		},
 		"options that have keys of their own": {
 			func(c *component.Container) {
-				component.Bind(c, component.AuthenticateHandler, allow)
-				component.Bind(c, component.ServerConfig, component.ServerOptions{
+				component.AuthenticateHandler.Bind(c, allow)
+				component.ServerConfig.Bind(c, component.ServerOptions{
 					Standalone: true, Options: actio.Options{Authenticate: allow, Hosting: actio.Attached},
 				})
 			},
-			[]string{"Authenticate is bound by another way", "Hosting is bound by another way"},
+			[]string{"Authenticate must not be set here", "Hosting must not be set here"},
 			[]error{component.ErrServerOptions},
 		},
 		"standalone with redis": {
 			func(c *component.Container) {
-				component.Bind(c, component.AuthenticateHandler, allow)
-				component.Bind[redis.UniversalClient](c, component.RedisConnection, client(t))
-				component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
+				component.AuthenticateHandler.Bind(c, allow)
+				component.RedisConnection.Bind(c, client(t))
+				component.ServerConfig.Bind(c, component.ServerOptions{Standalone: true})
 			}, []string{"Standalone, and a redis connection is bound"}, []error{component.ErrServerOptions},
 		},
 	} {
@@ -100,7 +102,7 @@ func TestResolveBindings_WhatIsMissing_IsSaidInTheReferencesWords(t *testing.T) 
 				component.ErrRedisConnection, component.ErrAuthenticateHandler, component.ErrServerOptions,
 			} {
 				if assert.NotEmpty(t, row.wants) {
-					assert.Equal(t, contains(row.wants, sentinel), isError(err, sentinel), sentinel.Error())
+					assert.Equal(t, slices.Contains(row.wants, sentinel), errors.Is(err, sentinel), sentinel.Error())
 				}
 			}
 		})
@@ -109,9 +111,9 @@ func TestResolveBindings_WhatIsMissing_IsSaidInTheReferencesWords(t *testing.T) 
 
 func TestResolveBindings_NilHandlers_AreAbsent(t *testing.T) {
 	var c component.Container
-	component.Bind(&c, component.AuthenticateHandler, allow)
-	component.Bind[redis.UniversalClient](&c, component.RedisConnection, client(t))
-	component.Bind[actio.RoomValidator](&c, component.ValidateRoomHandler, nil)
+	component.AuthenticateHandler.Bind(&c, allow)
+	component.RedisConnection.Bind(&c, client(t))
+	component.ValidateRoomHandler.Bind(&c, nil)
 	b, err := component.ResolveBindings(&c)
 	require.NoError(t, err)
 	assert.Nil(t, b.ValidateRooms)
@@ -121,11 +123,11 @@ func TestResolveBindings_NilHandlers_AreAbsent(t *testing.T) {
 
 func TestResolveBindings_ServerOptions_AreMergedDeeplyOverTheDefaults(t *testing.T) {
 	var c component.Container
-	component.Bind(&c, component.AuthenticateHandler, allow)
+	component.AuthenticateHandler.Bind(&c, allow)
 	given := component.ServerOptions{Standalone: true}
 	given.AuthenticateTimeout, given.PingInterval, given.DefaultRooms = time.Second, time.Minute, []string{"lobby"}
 	given.Engine.CORS = &actio.CORS{Origins: []string{"https://example.test"}, Credentials: true}
-	component.Bind(&c, component.ServerConfig, given)
+	component.ServerConfig.Bind(&c, given)
 	b, err := component.ResolveBindings(&c)
 	require.NoError(t, err)
 	o := b.ServerOptions
@@ -139,7 +141,7 @@ func TestResolveBindings_ServerOptions_AreMergedDeeplyOverTheDefaults(t *testing
 	assert.True(t, o.Engine.CORS.Credentials)
 	assert.Nil(t, given.Engine.CORS.Methods, "what was given is not changed")
 
-	component.Bind(&c, component.ServerConfig, component.ServerOptions{
+	component.ServerConfig.Bind(&c, component.ServerOptions{
 		Standalone: true, Options: actio.Options{Engine: actio.EngineOptions{CORS: &actio.CORS{Methods: []string{"GET"}}}},
 	})
 	b, err = component.ResolveBindings(&c)
@@ -151,13 +153,13 @@ func TestResolveBindings_ServerOptions_AreMergedDeeplyOverTheDefaults(t *testing
 func TestContainer_BindGetUnbind(t *testing.T) {
 	const key component.Key[int] = "answer"
 	var c component.Container
-	_, ok := component.Get(&c, key)
+	_, ok := key.Get(&c)
 	assert.False(t, ok)
-	component.Bind(&c, key, 42)
-	n, ok := component.Get(&c, key)
+	key.Bind(&c, 42)
+	n, ok := key.Get(&c)
 	assert.True(t, ok)
 	assert.Equal(t, 42, n)
-	component.Unbind(&c, key)
-	_, ok = component.Get(&c, key)
+	key.Unbind(&c)
+	_, ok = key.Get(&c)
 	assert.False(t, ok)
 }

@@ -5,23 +5,23 @@ import (
 	"sync"
 )
 
-// Key names a value of type T in a Container.
-type Key[T any] string
-
-// Container keeps values by their keys. The zero value is ready. All functions on it are safe for concurrent use.
+// Container keeps values by their keys. The zero value is ready, and safe for concurrent use.
 type Container struct {
 	values sync.Map // string -> any
 }
 
-// Bind puts a value under a key, in place of what was there. A nil, also one with a type, is as good as no value.
-func Bind[T any](c *Container, key Key[T], value T) { c.values.Store(string(key), value) }
+// Key names a value of type T in a Container.
+type Key[T any] string
 
-// Unbind removes what is under a key.
-func Unbind[T any](c *Container, key Key[T]) { c.values.Delete(string(key)) }
+// Bind puts a value under the key, in place of what was there. A nil, also one with a type, is as good as no value.
+func (k Key[T]) Bind(c *Container, value T) { c.values.Store(string(k), value) }
 
-// Get returns the value under a key; false when there is none, or when it is nil.
-func Get[T any](c *Container, key Key[T]) (T, bool) {
-	bound, _ := c.values.Load(string(key))
+// Unbind removes what is under the key.
+func (k Key[T]) Unbind(c *Container) { c.values.Delete(string(k)) }
+
+// Get returns the value under the key; false when there is none, or when it is nil.
+func (k Key[T]) Get(c *Container) (T, bool) {
+	bound, _ := c.values.Load(string(k))
 	value, ok := bound.(T)
 	if !ok || isNil(bound) {
 		var none T

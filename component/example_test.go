@@ -12,7 +12,7 @@ import (
 type NotificationService struct{ container *component.Container }
 
 func (s *NotificationService) io() (*actio.Server, error) {
-	server, ok := component.Get(s.container, component.Instance)
+	server, ok := component.Instance.Get(s.container)
 	if !ok {
 		return nil, errors.New("SocketIO not initialized")
 	}
@@ -29,7 +29,7 @@ func (s *NotificationService) NotifyUser(user, text string) error {
 	return nil
 }
 
-func ExampleGet() {
+func ExampleKey_Get() {
 	var container component.Container
 	service := &NotificationService{container: &container}
 	fmt.Println(service.NotifyUser("alice", "hello"))

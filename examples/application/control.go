@@ -18,7 +18,7 @@ type notifications struct{ container *component.Container }
 
 // send sends to a socket, a room, or, without destination, to everybody.
 func (n notifications) send(destination, topic string, data any) error {
-	server, ok := component.Get(n.container, component.Instance)
+	server, ok := component.Instance.Get(n.container)
 	if !ok {
 		return errNotInitialized
 	}
@@ -30,7 +30,7 @@ func (n notifications) send(destination, topic string, data any) error {
 func control(mux *http.ServeMux, c *component.Container) {
 	service := notifications{c}
 	mux.HandleFunc("GET /socket/health", func(w http.ResponseWriter, _ *http.Request) {
-		_, live := component.Get(c, component.Instance)
+		_, live := component.Instance.Get(c)
 		answer(w, http.StatusOK, map[string]any{"healthy": live, "timestamp": time.Now()})
 	})
 	mux.HandleFunc("GET /socket/clients", func(w http.ResponseWriter, r *http.Request) {

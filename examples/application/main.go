@@ -65,15 +65,15 @@ func bind(app *component.Application, nodes string) {
 	c := app.Container()
 	options := component.ServerOptions{Standalone: nodes == ""}
 	options.AuthenticateTimeout = 5 * time.Second
-	component.Bind(c, component.ServerConfig, options)
+	component.ServerConfig.Bind(c, options)
 	if nodes != "" {
 		client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: strings.Split(nodes, ",")})
-		component.Bind(c, component.RedisConnection, client)
+		component.RedisConnection.Bind(c, client)
 		app.RegisterStopHook("redis", func(context.Context) error { return client.Close() })
 	}
-	component.Bind(c, component.AuthenticateHandler, authenticate)
-	component.Bind(c, component.ValidateRoomHandler, validateRooms)
-	component.Bind(c, component.ClientConnectedHandler, func(_ context.Context, s *actio.Socket) { register(c, s) })
+	component.AuthenticateHandler.Bind(c, authenticate)
+	component.ValidateRoomHandler.Bind(c, validateRooms)
+	component.ClientConnectedHandler.Bind(c, func(_ context.Context, s *actio.Socket) { register(c, s) })
 }
 
 // authenticate takes the user's name for its token; a program would ask whoever gives out tokens.
@@ -136,7 +136,7 @@ func register(c *component.Container, s *actio.Socket) {
 }
 
 func clientIDs(ctx context.Context, c *component.Container) ([]string, error) {
-	server, ok := component.Get(c, component.Instance)
+	server, ok := component.Instance.Get(c)
 	if !ok {
 		return nil, errNotInitialized
 	}

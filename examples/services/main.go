@@ -131,15 +131,15 @@ func startHub(ctx context.Context, addr string) (*component.Application, error) 
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	c := app.Container()
-	component.Bind(c, component.ServerConfig, component.ServerOptions{Standalone: true})
-	component.Bind(c, component.AuthenticateHandler, func(_ context.Context, h *actio.Handshake) (*actio.Principal, error) {
+	component.ServerConfig.Bind(c, component.ServerOptions{Standalone: true})
+	component.AuthenticateHandler.Bind(c, func(_ context.Context, h *actio.Handshake) (*actio.Principal, error) {
 		var auth struct{ Service string }
 		if err := h.DecodeAuth(&auth); err != nil || auth.Service == "" {
 			return nil, err
 		}
 		return &actio.Principal{UserID: auth.Service}, nil
 	})
-	component.Bind(c, component.ClientConnectedHandler, func(_ context.Context, s *actio.Socket) {
+	component.ClientConnectedHandler.Bind(c, func(_ context.Context, s *actio.Socket) {
 		_ = actio.On(s, "to", func(ctx context.Context, s *actio.Socket, e envelope) (bool, error) {
 			there, err := s.Broadcast().ToUser(e.To).FetchSockets(ctx)
 			if err != nil || len(there.Sockets) == 0 {

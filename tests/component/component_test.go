@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -26,22 +25,22 @@ func TestApplication_WithRedis_JoinsTheClusterAndLeavesTheClientToTheApplication
 			parent := server.Client()
 			defer func() { _ = parent.Close() }()
 			app := component.NewApplication(component.ApplicationOptions{})
-			component.Bind[redis.UniversalClient](app.Container(), component.RedisConnection, parent)
-			component.Bind(app.Container(), component.AuthenticateHandler,
+			component.RedisConnection.Bind(app.Container(), parent)
+			component.AuthenticateHandler.Bind(app.Container(),
 				func(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil })
-			app.Use(component.NewSocketIO(hosting))
+			require.NoError(t, app.Use(component.NewSocketIO(hosting)))
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			require.NoError(t, app.Start(ctx))
-			instance, ok := component.Get(app.Container(), component.Instance)
+			instance, ok := component.Instance.Get(app.Container())
 			require.True(t, ok)
 			assert.True(t, instance.Ready())
 			assert.True(t, slices.ContainsFunc(server.ClientNames(), func(name string) bool { return strings.Contains(name, "SOCKET_IO_SERVER") }),
 				"the duplicated connections have names")
-			app.RegisterStopHook("redis", func(ctx context.Context) error {
+			require.NoError(t, app.RegisterStopHook("redis", func(ctx context.Context) error {
 				assert.False(t, instance.Ready(), "the server has left")
 				return parent.Ping(ctx).Err()
-			})
+			}))
 			require.NoError(t, app.Stop(ctx))
 			assert.False(t, slices.ContainsFunc(server.ClientNames(), func(name string) bool { return strings.Contains(name, "SOCKET_IO_SERVER") }))
 		})
