@@ -3,6 +3,7 @@ package component_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -148,6 +149,60 @@ func TestResolveBindings_ServerOptions_AreMergedDeeplyOverTheDefaults(t *testing
 	require.NoError(t, err)
 	assert.Equal(t, []string{"*"}, b.ServerOptions.Engine.CORS.Origins)
 	assert.Equal(t, []string{"GET"}, b.ServerOptions.Engine.CORS.Methods)
+}
+
+func TestResolveBindings_CORS_KeepsEveryField(t *testing.T) {
+	given := actio.CORS{
+		Origins: []string{"https://page.test"}, AllowedHeaders: []string{"X-A"}, ExposedHeaders: []string{"X-B"},
+		Credentials: true, MaxAge: time.Hour, PreflightContinue: true, OptionsSuccessStatus: 299,
+	}
+	var c component.Container
+	component.AuthenticateHandler.Bind(&c, allow)
+	component.ServerConfig.Bind(&c, component.ServerOptions{
+		Standalone: true, Options: actio.Options{Engine: actio.EngineOptions{CORS: &given}},
+	})
+	b, err := component.ResolveBindings(&c)
+	require.NoError(t, err)
+	want := given
+	want.Methods = []string{http.MethodGet, http.MethodPost}
+	assert.Equal(t, want, *b.ServerOptions.Engine.CORS)
+}
+
+func TestResolveBindings_EmptyLists_StayEmpty(t *testing.T) {
+	var c component.Container
+	component.AuthenticateHandler.Bind(&c, allow)
+	given := component.ServerOptions{Standalone: true}
+	given.DefaultRooms = []string{}
+	given.Engine.CORS = &actio.CORS{Origins: []string{}}
+	component.ServerConfig.Bind(&c, given)
+	b, err := component.ResolveBindings(&c)
+	require.NoError(t, err)
+	assert.NotNil(t, b.ServerOptions.DefaultRooms)
+	assert.Empty(t, b.ServerOptions.DefaultRooms)
+	assert.Empty(t, b.ServerOptions.Engine.CORS.Origins, "no CORS")
+}
+
+func TestResolveBindings_OptionsThatBelongElsewhere_AreNamed(t *testing.T) {
+	for name, set := range map[string]func(o *component.ServerOptions){
+		"Redis.Client": func(o *component.ServerOptions) { o.Redis.Client = client(t) },
+		"Authenticate": func(o *component.ServerOptions) { o.Authenticate = allow },
+		"ValidateRooms": func(o *component.ServerOptions) {
+			o.ValidateRooms = func(_ context.Context, _ *actio.Socket, r []string) ([]string, error) { return r, nil }
+		},
+		"ClientConnected":  func(o *component.ServerOptions) { o.ClientConnected = func(context.Context, *actio.Socket) {} },
+		"Hosting":          func(o *component.ServerOptions) { o.Hosting = actio.Attached },
+		"Server":           func(o *component.ServerOptions) { o.Server = &http.Server{ReadHeaderTimeout: patience} },
+		"NoAuthentication": func(o *component.ServerOptions) { o.NoAuthentication = true },
+	} {
+		var c component.Container
+		component.AuthenticateHandler.Bind(&c, allow)
+		o := component.ServerOptions{Standalone: true}
+		set(&o)
+		component.ServerConfig.Bind(&c, o)
+		_, err := component.ResolveBindings(&c)
+		require.ErrorIs(t, err, component.ErrServerOptions, name)
+		require.EqualError(t, err, component.ErrServerOptions.Error()+": "+name+" must not be set here")
+	}
 }
 
 func TestContainer_BindGetUnbind(t *testing.T) {

@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -46,3 +47,38 @@ func TestApplication_WithRedis_JoinsTheClusterAndLeavesTheClientToTheApplication
 		})
 	}
 }
+
+func TestStart_FailingHookAfterRedisIsUp_ClosesTheConnections(t *testing.T) {
+	for name, hosting := range hostings() {
+		t.Run(name, func(t *testing.T) {
+			server := redisproc.Start(t)
+			parent := server.Client()
+			defer func() { _ = parent.Close() }()
+			app := component.NewApplication(component.ApplicationOptions{})
+			component.RedisConnection.Bind(app.Container(), parent)
+			component.AuthenticateHandler.Bind(app.Container(), allow)
+			require.NoError(t, app.Use(component.NewSocketIO(hosting), lateFailure{}))
+			require.ErrorIs(t, app.Start(within(t)), errLate)
+			_, live := component.Instance.Get(app.Container())
+			assert.False(t, live)
+			assert.False(t, slices.ContainsFunc(server.ClientNames(), func(name string) bool { return strings.Contains(name, "SOCKET_IO_SERVER") }))
+			require.NoError(t, parent.Ping(within(t)).Err(), "the client stays the application's")
+		})
+	}
+}
+
+var errLate = errors.New("too good to be true")
+
+// lateFailure is a component whose hook fails when the server lives already.
+type lateFailure struct{}
+
+func (lateFailure) Binding(_ context.Context, a *component.Application) error {
+	return a.RegisterPostStartHook("late", func(context.Context) error {
+		if _, live := component.Instance.Get(a.Container()); !live {
+			return errors.New("not live")
+		}
+		return errLate
+	})
+}
+
+func (lateFailure) Stop(context.Context, *component.Application) error { return nil }

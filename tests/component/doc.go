@@ -1,2 +1,2 @@
-// Package component holds the black-box tests of package component that need a real Redis.
+// Package component holds the black-box tests of package component that need clients or a real Redis.
 package component
