@@ -35,30 +35,39 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := await(ctx, heard, "presence"); err != nil {
+		return err
+	}
 	said := []struct {
 		event   string
 		payload any
-		heard   string
+		heard   []string
 	}{
-		{"typing:start", room{"go"}, "typing"},
-		{"message:send", message{Room: "go", ID: "1", Text: "helo"}, "message:new"},
-		{"message:edit", message{Room: "go", ID: "1", Text: "hello"}, "message:edited"},
-		{"message:delete", message{Room: "go", ID: "1"}, "message:deleted"},
-		{"dm:send", direct{To: "bob", Text: "psst"}, "dm:new"},
-	}
-	if err := await(ctx, heard, "presence"); err != nil {
-		return err
+		{"message:send", message{Room: "go", ID: "1", Text: "helo"}, []string{"message:new"}},
+		{"message:edit", message{Room: "go", ID: "1", Text: "hello"}, []string{"message:edited"}},
+		{"message:delete", message{Room: "go", ID: "1"}, []string{"message:deleted"}},
+		{"dm:send", direct{To: "bob", Text: "psst"}, []string{"dm:new"}},
+		{"typing:start", room{"go"}, []string{"typing", "typing"}}, // it ends by itself
+		{"typing:start", room{"go"}, []string{"typing"}},
+		{"typing:stop", room{"go"}, []string{"typing"}},
+		{"room:leave", room{"go"}, nil},
 	}
 	for _, s := range said {
 		if _, err := alice.Socket().EmitWithAck(ctx, s.event, s.payload); err != nil {
 			return err
 		}
-		if err := await(ctx, heard, s.heard); err != nil {
-			return err
+		for _, want := range s.heard {
+			if err := await(ctx, heard, want); err != nil {
+				return err
+			}
 		}
 	}
-	if err := await(ctx, heard, "typing"); err != nil { // it ended by itself
-		return err
+	for _, event := range []string{"message:send", "typing:start"} { // from outside of the room
+		answer, err := alice.Socket().EmitWithAck(ctx, event, room{"go"})
+		if err != nil {
+			return err
+		}
+		fmt.Println("alice is told", string(answer.Raw(0)))
 	}
 	if err := alice.Shutdown(ctx); err != nil {
 		return err

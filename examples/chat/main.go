@@ -13,6 +13,8 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -54,11 +56,17 @@ func serve(ctx context.Context, addr string) error {
 	return errors.Join(err, c.server.Shutdown(end), web.Shutdown(end))
 }
 
-// chat is the server and how long a typing notice lasts.
+// chat is the server with who is typing.
 type chat struct {
 	server *actio.Server
-	typing time.Duration
+	lasts  time.Duration // a notice that somebody types
+
+	mutex   sync.Mutex
+	notices map[writer]*time.Timer
 }
+
+// writer is a socket that types in a room.
+type writer struct{ socket, room string }
 
 // The payloads of the events.
 type (
@@ -88,7 +96,7 @@ type (
 )
 
 func newChat(ctx context.Context, typingLasts time.Duration) (*chat, error) {
-	c := &chat{typing: typingLasts}
+	c := &chat{lasts: typingLasts, notices: make(map[writer]*time.Timer)}
 	var err error
 	c.server, err = actio.New(actio.Options{
 		Authenticate: func(_ context.Context, h *actio.Handshake) (*actio.Principal, error) {
@@ -98,8 +106,11 @@ func newChat(ctx context.Context, typingLasts time.Duration) (*chat, error) {
 			}
 			return &actio.Principal{UserID: auth.User}, nil
 		},
-		ClientConnected:    func(_ context.Context, s *actio.Socket) { c.present(s, true) },
-		ClientDisconnected: func(s *actio.Socket, _ actio.Reason) { c.present(s, false) },
+		ClientConnected: func(_ context.Context, s *actio.Socket) { c.present(s, true) },
+		ClientDisconnected: func(s *actio.Socket, _ actio.Reason) {
+			c.forget(s)
+			c.present(s, false)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -131,7 +142,10 @@ func (c *chat) handle() error {
 			d.From = user(s)
 			return actio.None{}, c.server.ToUser(d.To).Emit("dm:new", d)
 		}),
-		actio.On(root, "typing:start", func(_ context.Context, s *actio.Socket, r room) (actio.None, error) {
+		actio.On(root, "typing:start", func(ctx context.Context, s *actio.Socket, r room) (actio.None, error) {
+			if err := member(ctx, s, r.Room); err != nil {
+				return actio.None{}, err
+			}
 			c.typingStarted(s, r.Room)
 			return actio.None{}, c.tellTyping(s, r.Room, true)
 		}),
@@ -141,20 +155,23 @@ func (c *chat) handle() error {
 	)
 }
 
+// member tells whether a client is in a room; the error says what to do.
+func member(ctx context.Context, s *actio.Socket, name string) error {
+	rooms, err := s.Rooms(ctx)
+	if err == nil && !slices.Contains(rooms, "room:"+name) {
+		err = errors.New("join the room first")
+	}
+	return err
+}
+
 // pass gives a message to the others in its room.
 func (c *chat) pass(event string) func(context.Context, *actio.Socket, message) (message, error) {
 	return func(ctx context.Context, s *actio.Socket, m message) (message, error) {
-		m.From = user(s)
-		rooms, err := s.Rooms(ctx)
-		if err != nil {
+		if err := member(ctx, s, m.Room); err != nil {
 			return m, err
 		}
-		for _, r := range rooms {
-			if r == "room:"+m.Room {
-				return m, s.To(r).Emit(event, m)
-			}
-		}
-		return m, errors.New("join the room first")
+		m.From = user(s)
+		return m, s.To("room:"+m.Room).Emit(event, m)
 	}
 }
 
@@ -162,23 +179,50 @@ func (c *chat) tellTyping(s *actio.Socket, name string, is bool) error {
 	return s.To("room:"+name).Emit("typing", typing{name, user(s), is})
 }
 
-// typingStarted arms the timer that ends the notice; it ends with the socket, too.
+// typingStarted arms the timer that ends the notice, in place of the former.
 func (c *chat) typingStarted(s *actio.Socket, name string) {
-	notice := time.AfterFunc(c.typing, func() { _ = c.typingStopped(s, name) })
-	if former, ok := s.Data().Swap(typingKey(name), notice); ok {
-		former.(*time.Timer).Stop()
+	w := writer{s.ID(), name}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if former := c.notices[w]; former != nil {
+		former.Stop()
 	}
-	context.AfterFunc(s.Context(), func() { notice.Stop() })
+	var notice *time.Timer
+	notice = time.AfterFunc(c.lasts, func() {
+		c.mutex.Lock()
+		current := c.notices[w] == notice // a former one that could not be stopped any more ends nothing
+		if current {
+			delete(c.notices, w)
+		}
+		c.mutex.Unlock()
+		if current {
+			_ = c.tellTyping(s, name, false) // fails only when the server has gone
+		}
+	})
+	c.notices[w] = notice
 }
 
 func (c *chat) typingStopped(s *actio.Socket, name string) error {
-	notice, ok := s.Data().LoadAndDelete(typingKey(name))
-	if !ok {
+	w := writer{s.ID(), name}
+	c.mutex.Lock()
+	notice := c.notices[w]
+	delete(c.notices, w)
+	c.mutex.Unlock()
+	if notice == nil {
 		return nil
 	}
-	notice.(*time.Timer).Stop()
+	notice.Stop()
 	return c.tellTyping(s, name, false)
 }
 
-// typingKey is where a socket keeps the timer of a room. It is no string, so that it stays on this instance.
-type typingKey string
+// forget ends the notices of a client that has gone, without a word: presence tells.
+func (c *chat) forget(s *actio.Socket) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for w, notice := range c.notices {
+		if w.socket == s.ID() {
+			notice.Stop()
+			delete(c.notices, w)
+		}
+	}
+}
