@@ -4,7 +4,7 @@
 //	go run ./examples/application -addr 127.0.0.1:3100
 //	go run ./examples/client -url http://127.0.0.1:3100
 //
-// With -redis (redis://…, or several addresses of a cluster) any number of them are one.
+// With -redis (a URL, redis:// or rediss://, or an address, or several of a cluster) any number of them are one.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:3100", "where to listen")
-	nodes := flag.String("redis", "", "addresses of Redis, separated by commas; several are a cluster")
+	nodes := flag.String("redis", "", "URL of Redis, or addresses, separated by commas; several are a cluster")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -44,9 +44,14 @@ func run(ctx context.Context, addr, nodes string, log *slog.Logger) error {
 	app := component.NewApplication(component.ApplicationOptions{
 		Server: &http.Server{Addr: addr, Handler: mux, ReadHeaderTimeout: 5 * time.Second}, Logger: log,
 	})
-	control(mux, app.Container())
-	bind(app, nodes)
-	app.Use(component.NewSocketIO(actio.Attached))
+	service := NotificationService{app.Container()}
+	control(mux, service)
+	if err := bind(app, service, nodes); err != nil {
+		return err
+	}
+	if err := app.Use(component.NewSocketIO(actio.Attached)); err != nil {
+		return err
+	}
 	if err := app.Start(ctx); err != nil {
 		return err
 	}
@@ -61,19 +66,35 @@ func run(ctx context.Context, addr, nodes string, log *slog.Logger) error {
 }
 
 // bind tells the component what the application is made of.
-func bind(app *component.Application, nodes string) {
+func bind(app *component.Application, service NotificationService, nodes string) error {
 	c := app.Container()
 	options := component.ServerOptions{Standalone: nodes == ""}
 	options.AuthenticateTimeout = 5 * time.Second
 	component.ServerConfig.Bind(c, options)
-	if nodes != "" {
-		client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: strings.Split(nodes, ",")})
-		component.RedisConnection.Bind(c, client)
-		app.RegisterStopHook("redis", func(context.Context) error { return client.Close() })
-	}
 	component.AuthenticateHandler.Bind(c, authenticate)
 	component.ValidateRoomHandler.Bind(c, validateRooms)
-	component.ClientConnectedHandler.Bind(c, func(_ context.Context, s *actio.Socket) { register(c, s) })
+	component.ClientConnectedHandler.Bind(c, func(_ context.Context, s *actio.Socket) { register(service, s) })
+	if nodes == "" {
+		return nil
+	}
+	client, err := connect(nodes)
+	if err != nil {
+		return err
+	}
+	component.RedisConnection.Bind(c, client)
+	return app.RegisterStopHook("redis", func(context.Context) error { return client.Close() })
+}
+
+// connect makes a client of Redis from a URL or from addresses.
+func connect(nodes string) (redis.UniversalClient, error) {
+	if strings.Contains(nodes, "://") {
+		options, err := redis.ParseURL(nodes)
+		if err != nil {
+			return nil, fmt.Errorf("-redis: %w", err)
+		}
+		return redis.NewClient(options), nil
+	}
+	return redis.NewUniversalClient(&redis.UniversalOptions{Addrs: strings.Split(nodes, ",")}), nil
 }
 
 // authenticate takes the user's name for its token; a program would ask whoever gives out tokens.
@@ -110,7 +131,7 @@ type said struct {
 }
 
 // register adds the application's own events to a client that was authenticated.
-func register(c *component.Container, s *actio.Socket) {
+func register(service NotificationService, s *actio.Socket) {
 	err := errors.Join(
 		actio.On(s, "chat:message", func(_ context.Context, s *actio.Socket, m chatMessage) (actio.None, error) {
 			message := said{From: s.Principal().UserID, Message: m.Message, Timestamp: time.Now()}
@@ -123,7 +144,7 @@ func register(c *component.Container, s *actio.Socket) {
 			return actio.None{}, s.Emit("echo:response", map[string]any{"original": data, "timestamp": time.Now()})
 		}),
 		actio.On(s, "get-clients", func(ctx context.Context, s *actio.Socket, _ actio.None) (actio.None, error) {
-			ids, err := clientIDs(ctx, c)
+			ids, err := service.ClientIDs(ctx)
 			if err != nil {
 				return actio.None{}, err
 			}
@@ -133,20 +154,4 @@ func register(c *component.Container, s *actio.Socket) {
 	if err != nil {
 		panic(err) // names and functions above are constants
 	}
-}
-
-func clientIDs(ctx context.Context, c *component.Container) ([]string, error) {
-	server, ok := component.Instance.Get(c)
-	if !ok {
-		return nil, errNotInitialized
-	}
-	infos, err := server.Clients(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("clients: %w", err)
-	}
-	ids := make([]string, len(infos))
-	for i, info := range infos {
-		ids[i] = info.ID
-	}
-	return ids, nil
 }

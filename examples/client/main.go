@@ -51,7 +51,7 @@ func arrive(ctx context.Context, url, name string) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, event := range []string{"chat:message", "echo:response", "clients:list", "notification"} {
+	for _, event := range []string{"chat:message", "echo:response", "clients:list", "notification", "system:announcement"} {
 		p.Subscribe(event, client.Data(func(_ context.Context, data map[string]any) error {
 			text, err := json.Marshal(data)
 			p.heard <- event + " " + string(text)
@@ -81,89 +81,13 @@ func (p *person) hears(ctx context.Context, texts ...string) error {
 }
 
 func run(ctx context.Context, url string) error {
-	alice, err := arrive(ctx, url, "alice")
-	if err != nil {
-		return err
-	}
-	bob, err := arrive(ctx, url, "bob")
-	if err != nil {
-		return err
-	}
-	steps := []struct {
-		name string
-		do   func() error
-	}{
-		{"the server answers an echo", func() error {
-			if err := alice.Emit(client.Message{Topic: "echo", Data: "hello"}); err != nil {
-				return err
-			}
-			return alice.hears(ctx, "echo:response", `"original":"hello"`)
-		}},
-		{"both are listed", func() error {
-			if err := alice.Emit(client.Message{Topic: "get-clients"}); err != nil {
-				return err
-			}
-			return alice.hears(ctx, `"count":2`, alice.Socket().ID(), bob.Socket().ID())
-		}},
-		{"rooms are joined as far as they may be", func() error {
-			joined, err := bob.Socket().EmitWithAck(ctx, "join", map[string]any{"rooms": []string{"public-go", "private-alice"}})
-			if err != nil {
-				return err
-			}
-			fmt.Println("bob joined", string(joined.Raw(0)))
-			return nil
-		}},
-		{"a message reaches the room", func() error {
-			message := map[string]string{"room": "public-go", "message": "anybody there?"}
-			if err := alice.Emit(client.Message{Topic: "chat:message", Data: message}); err != nil {
-				return err
-			}
-			return bob.hears(ctx, "chat:message", "anybody there?", `"from":"alice"`)
-		}},
-		{"a backend notifies the room", func() error {
-			if err := notify(ctx, url+"/socket/room/public-go/send", `{"topic":"notification","data":{"n":1}}`); err != nil {
-				return err
-			}
-			return bob.hears(ctx, "notification", `"n":1`)
-		}},
-		{"a backend notifies one client", func() error {
-			path := url + "/socket/client/" + alice.Socket().ID() + "/send"
-			if err := notify(ctx, path, `{"topic":"notification","data":{"n":2}}`); err != nil {
-				return err
-			}
-			return alice.hears(ctx, "notification", `"n":2`)
-		}},
-		{"the room is left", func() error { return bob.LeaveRooms("public-go") }},
-		{"both leave", func() error {
-			if err := alice.Shutdown(ctx); err != nil {
-				return err
-			}
-			return bob.Shutdown(ctx)
-		}},
-	}
-	for i, step := range steps {
+	t := &trial{ctx: ctx, url: url}
+	for i, step := range t.steps() {
 		fmt.Printf("%d. %s\n", i+1, step.name)
 		if err := step.do(); err != nil {
 			return fmt.Errorf("step %d, %s: %w", i+1, step.name, err)
 		}
 	}
 	fmt.Println("all steps passed")
-	return nil
-}
-
-// notify asks the application over HTTP, as a backend does.
-func notify(ctx context.Context, url, body string) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s", url, response.Status)
-	}
 	return nil
 }

@@ -148,7 +148,9 @@ func startHub(ctx context.Context, addr string) (*component.Application, error) 
 			return true, s.Broadcast().ToUser(e.To).Emit(e.Topic, e.Data)
 		})
 	})
-	app.Use(component.NewSocketIO(actio.Mounted))
+	if err := app.Use(component.NewSocketIO(actio.Mounted)); err != nil {
+		return nil, err
+	}
 	if err := app.Start(ctx); err != nil {
 		return nil, err
 	}

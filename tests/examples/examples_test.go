@@ -4,10 +4,14 @@ package examples_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,6 +20,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -49,10 +55,25 @@ func TestExamples_Listed(t *testing.T) {
 	assert.Equal(t, []string{"application", "chat", "client", "services"}, names)
 }
 
-func TestChat_Demo(t *testing.T) {
+func TestChat_Demo_EachEventIsHeardByWhomItIsFor(t *testing.T) {
 	out := run(t, build(t, "chat"), "-demo")
-	assert.Contains(t, out, `bob hears message:new {"room":"go","id":"1","text":"helo","from":"alice"}`)
-	assert.Contains(t, out, `bob hears typing {"room":"go","user":"alice","typing":false}`)
+	var heard []string
+	for line := range strings.Lines(out) {
+		if strings.HasPrefix(line, "bob hears") || strings.HasPrefix(line, "alice is told") {
+			heard = append(heard, strings.TrimSpace(line))
+		}
+	}
+	typing := func(is string) string { return `bob hears typing {"room":"go","user":"alice","typing":` + is + `}` }
+	assert.Equal(t, []string{
+		`bob hears presence {"user":"alice","online":true}`,
+		`bob hears message:new {"room":"go","id":"1","text":"helo","from":"alice"}`,
+		`bob hears message:edited {"room":"go","id":"1","text":"hello","from":"alice"}`,
+		`bob hears message:deleted {"room":"go","id":"1","from":"alice"}`,
+		`bob hears dm:new {"to":"bob","text":"psst","from":"alice"}`,
+		typing("true"), typing("false"), typing("true"), typing("false"),
+		`alice is told {"error":"join the room first"}`, `alice is told {"error":"join the room first"}`,
+		`bob hears presence {"user":"alice","online":false}`,
+	}, heard)
 	assert.Contains(t, out, "demo is over")
 }
 
@@ -63,28 +84,103 @@ func TestServices_AnswersSurviveARestart(t *testing.T) {
 }
 
 func TestApplicationAndClient_AllStepsPass_AndItStopsInGoodOrder(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	log := &lines{}
-	app := exec.CommandContext(ctx, build(t, "application"), "-addr", "127.0.0.1:0")
-	app.Stderr = log
-	require.NoError(t, app.Start())
-	var url string
+	application, client := build(t, "application"), build(t, "client")
+	for name, arguments := range map[string]func() []string{
+		"alone":      func() []string { return nil },
+		"with Redis": func() []string { return []string{"-redis", "redis://" + redisproc.Start(t).Addr() + "/0"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := startApplication(t, application, arguments()...)
+			out := run(t, client, "-url", app.url)
+			for i := range 15 {
+				assert.Contains(t, "\n"+out, fmt.Sprintf("\n%d. ", i+1))
+			}
+			assert.NotContains(t, out, "16. ")
+			assert.Contains(t, out, "all steps passed")
+			require.NoError(t, app.cmd.Process.Signal(syscall.SIGTERM))
+			assert.NoError(t, app.cmd.Wait(), "%s", app)
+			assert.Contains(t, app.String(), "SocketIO stopped")
+			if name == "with Redis" {
+				assert.Contains(t, app.String(), "Executed hook\" identifier=redis")
+			}
+		})
+	}
+}
+
+// The HTTP interface without any client; with clients the steps of examples/client try it.
+func TestApplication_Control_AnswersAsTheReferenceSays(t *testing.T) {
+	app := startApplication(t, build(t, "application"))
+	for _, row := range []struct {
+		method, path, body string
+		status             int
+		want               string // a regular expression
+	}{
+		{"GET", "/socket/health", "", 200, `"healthy":true,"timestamp":"\d{4}-`},
+		{"GET", "/socket/info", "", 200, `{"clientIds":\[\],"connectedClients":0,"status":"active"}`},
+		{"GET", "/socket/clients", "", 200, `{"clients":\[\],"count":0}`},
+		{"POST", "/socket/broadcast", `{"topic":"x","data":0}`, 200, `"success":true`},
+		{"POST", "/socket/broadcast", `{"topic":"x"}`, 400, `{"error":"Data is required"}`},
+		{"POST", "/socket/broadcast", `{"data":1}`, 400, `{"error":"Topic is required"}`},
+		{"POST", "/socket/broadcast", `topic`, 400, `{"error":"JSON is required"}`},
+		{"POST", "/socket/room/a/send", `{"topic":"x","data":1}`, 200, `"success":true`},
+		{"POST", "/socket/client/a/send", `{"topic":"x","data":1}`, 200, `"success":true`},
+		{"POST", "/socket/client/a/join", `{}`, 400, `{"error":"Rooms array is required"}`},
+		{"POST", "/socket/client/a/leave", `{}`, 400, `{"error":"Rooms array is required"}`},
+		{"POST", "/socket/client/a/join", `{"rooms":["b"]}`, 404, `{"error":"client not found"}`},
+		{"POST", "/socket/client/a/leave", `{"rooms":["b"]}`, 404, `{"error":"client not found"}`},
+		{"GET", "/socket/client/a/rooms", "", 404, `{"error":"client not found"}`},
+		{"POST", "/notifications/user/a", `{"message":"x"}`, 200, `{"success":true}`},
+		{"POST", "/notifications/room/a", `{"message":"x"}`, 200, `{"success":true}`},
+		{"POST", "/notifications", `{"message":"x"}`, 200, `{"success":true}`},
+		{"POST", "/notifications", `{}`, 400, `{"error":"Message is required"}`},
+	} {
+		status, body := request(t, row.method, app.url+row.path, row.body)
+		assert.Equal(t, row.status, status, "%s %s", row.method, row.path)
+		assert.Regexp(t, row.want, body, "%s %s", row.method, row.path)
+	}
+	require.NoError(t, app.cmd.Process.Signal(syscall.SIGTERM))
+	assert.NoError(t, app.cmd.Wait(), "%s", app)
+}
+
+// application is examples/application while it runs.
+type application struct {
+	lines
+
+	cmd *exec.Cmd
+	url string
+}
+
+func startApplication(t *testing.T, binary string, arguments ...string) *application {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	app := &application{}
+	app.cmd = exec.CommandContext(ctx, binary, append([]string{"-addr", "127.0.0.1:0"}, arguments...)...)
+	app.cmd.Stderr = app
+	require.NoError(t, app.cmd.Start())
 	started := regexp.MustCompile(`Server STARTED" address=(\S+)`)
-	ready := assert.Eventually(t, func() bool {
-		found := started.FindStringSubmatch(log.String())
+	require.Eventually(t, func() bool {
+		found := started.FindStringSubmatch(app.String())
 		if found == nil {
 			return false
 		}
-		url = "http://" + found[1]
-		return bytes.Contains([]byte(log.String()), []byte("SocketIO initialized"))
+		app.url = "http://" + found[1]
+		return strings.Contains(app.String(), "SocketIO initialized for Node.js runtime")
 	}, 20*time.Second, 5*time.Millisecond)
-	if ready {
-		assert.Contains(t, run(t, build(t, "client"), "-url", url), "all steps passed")
-	}
-	require.NoError(t, app.Process.Signal(syscall.SIGTERM))
-	assert.NoError(t, app.Wait(), "%s", log)
-	assert.Contains(t, log.String(), "SocketIO stopped")
+	return app
+}
+
+func request(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	r.Close = true
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, strings.TrimSpace(string(text))
 }
 
 // lines is what a process has written so far.
