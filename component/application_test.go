@@ -69,9 +69,9 @@ func TestStart_Lifecycle_IsInTheReferencesOrder(t *testing.T) {
 			})
 			require.NoError(t, a.Start(within(t)))
 			assert.False(t, isClosed(a.Done()))
-			status, body, _ := get(t, a, handshake)
-			assert.Equal(t, http.StatusOK, status)
-			assert.Contains(t, body, `"sid"`)
+			status, body, _ := get(t, a, refused)
+			assert.Equal(t, http.StatusBadRequest, status)
+			assert.Contains(t, body, "Transport unknown")
 			status, body, _ = get(t, a, "/ios/?EIO=4&transport=polling")
 			assert.Equal(t, http.StatusOK, status)
 			assert.Equal(t, "own", body, "/ios is not under /io")
@@ -146,8 +146,8 @@ func TestStart_Twice_SecondIsAnError(t *testing.T) {
 	a := standalone(t, actio.Attached, newJournal())
 	require.NoError(t, a.Start(within(t)))
 	require.ErrorIs(t, a.Start(within(t)), component.ErrStarted)
-	status, _, _ := get(t, a, handshake)
-	assert.Equal(t, http.StatusOK, status, "the first is not harmed")
+	status, _, _ := get(t, a, refused)
+	assert.Equal(t, http.StatusBadRequest, status, "the first is not harmed")
 	require.NoError(t, a.Stop(within(t)))
 }
 
@@ -217,12 +217,12 @@ func TestStart_TLS_IsServedByConfigOrByListener(t *testing.T) {
 				TLSClientConfig: &tls.Config{RootCAs: trust, MinVersion: tls.VersionTLS13},
 			}}
 			defer web.CloseIdleConnections()
-			r, err := http.NewRequestWithContext(within(t), http.MethodGet, "https://"+a.Addr().String()+handshake, nil)
+			r, err := http.NewRequestWithContext(within(t), http.MethodGet, "https://"+a.Addr().String()+refused, nil)
 			require.NoError(t, err)
 			response, err := web.Do(r)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
-			assert.Equal(t, http.StatusOK, response.StatusCode)
+			assert.Equal(t, http.StatusBadRequest, response.StatusCode)
 			web.CloseIdleConnections()
 			require.NoError(t, a.Stop(within(t)))
 		})

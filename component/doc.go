@@ -2,7 +2,7 @@
 // to life when the application's HTTP server already listens. The example of the package is a whole program:
 //
 //	app := component.NewApplication(component.ApplicationOptions{
-//		Server: &http.Server{Addr: ":3000", Handler: mux, ReadHeaderTimeout: 5 * time.Second}, Logger: slog.Default(),
+//		Server: &http.Server{Addr: ":3000", Handler: mux, ReadHeaderTimeout: 5 * time.Second}, Logger: log,
 //	})
 //	component.RedisConnection.Bind(app.Container(), client)
 //	component.AuthenticateHandler.Bind(app.Container(), authenticate)

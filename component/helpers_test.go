@@ -215,7 +215,11 @@ func nobodyListens(t *testing.T, addr net.Addr) {
 	assert.Error(t, err, "somebody still listens")
 }
 
-const handshake = "/io/?EIO=4&transport=polling"
+const (
+	handshake = "/io/?EIO=4&transport=polling"
+	// refused is a request that a live server answers with 400, without a session that would have to be ended.
+	refused = "/io/?EIO=4&transport=bogus"
+)
 
 func hostings() map[string]actio.Hosting {
 	return map[string]actio.Hosting{"attached": actio.Attached, "mounted": actio.Mounted}

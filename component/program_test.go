@@ -23,6 +23,7 @@ import (
 func Example() {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer cancel()
+	log := slog.Default()
 	mux := http.NewServeMux()
 	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"})
 	authenticate := func(_ context.Context, h *actio.Handshake) (*actio.Principal, error) {
@@ -33,7 +34,7 @@ func Example() {
 	}
 
 	app := component.NewApplication(component.ApplicationOptions{
-		Server: &http.Server{Addr: ":3000", Handler: mux, ReadHeaderTimeout: 5 * time.Second}, Logger: slog.Default(),
+		Server: &http.Server{Addr: ":3000", Handler: mux, ReadHeaderTimeout: 5 * time.Second}, Logger: log,
 	})
 	component.RedisConnection.Bind(app.Container(), client)
 	component.AuthenticateHandler.Bind(app.Container(), authenticate)
@@ -51,7 +52,7 @@ func Example() {
 	end, release := context.WithTimeout(context.Background(), 20*time.Second)
 	defer release()
 	if err := errors.Join(err, app.Stop(end), app.Err()); err != nil {
-		slog.Error("failed", slog.Any("error", err))
+		log.Error("failed", slog.Any("error", err))
 	}
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/actio-go/actio"
 )
 
-// errRequest is what is wrong with a request, in words for who made it.
-type errRequest string
+// requestError is what is wrong with a request, in words for who made it.
+type requestError string
 
-func (e errRequest) Error() string { return string(e) }
+func (e requestError) Error() string { return string(e) }
 
 // object is a JSON object of an answer.
 type object = map[string]any
@@ -71,9 +71,9 @@ func (n NotificationService) send(r *http.Request, destination string) (object, 
 	}
 	switch {
 	case message.Topic == "":
-		return nil, errRequest("Topic is required")
+		return nil, requestError("Topic is required")
 	case message.Data == nil: // which the server would drop
-		return nil, errRequest("Data is required")
+		return nil, requestError("Data is required")
 	}
 	return object{"success": true, "message": "sent"}, n.Send(destination, message.Topic, message.Data)
 }
@@ -89,7 +89,7 @@ func (n NotificationService) move(
 		return nil, err
 	}
 	if len(request.Rooms) == 0 {
-		return nil, errRequest("Rooms array is required")
+		return nil, requestError("Rooms array is required")
 	}
 	client, err := n.Client(r.Context(), r.PathValue("id"))
 	if err != nil {
@@ -108,7 +108,7 @@ func (n NotificationService) notify(to func(name, message string) error) func(r 
 			return nil, err
 		}
 		if request.Message == "" {
-			return nil, errRequest("Message is required")
+			return nil, requestError("Message is required")
 		}
 		return object{"success": true}, to(r.PathValue("name"), request.Message)
 	}
@@ -116,7 +116,7 @@ func (n NotificationService) notify(to func(name, message string) error) func(r 
 
 func decode(r *http.Request, v any) error {
 	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
-		return errRequest("JSON is required")
+		return requestError("JSON is required")
 	}
 	return nil
 }
@@ -124,7 +124,7 @@ func decode(r *http.Request, v any) error {
 // answer writes an object, or what went wrong.
 func answer(w http.ResponseWriter, o object, err error) {
 	status := http.StatusOK
-	_, bad := errors.AsType[errRequest](err)
+	_, bad := errors.AsType[requestError](err)
 	switch {
 	case err == nil:
 	case bad:
