@@ -157,19 +157,29 @@ func TestStart_ListenerIsClosed_IsAnError(t *testing.T) {
 	require.NoError(t, l.Close())
 	a := plain(component.ApplicationOptions{Listener: l})
 	require.ErrorIs(t, a.Start(within(t)), net.ErrClosed)
+	assert.Nil(t, a.Addr(), "it is seen before anything is told that the application listens")
 	soon(t, a.Done())
 }
 
-// deaf is a listener that fails and that nobody can see it of.
-type deaf struct{ net.Listener }
+// broken is a listener that fails when it is told to.
+type broken struct {
+	net.Listener
 
-func (deaf) Accept() (net.Conn, error) { return nil, errLuck }
+	now chan struct{}
+}
+
+func (l broken) Accept() (net.Conn, error) {
+	<-l.now
+	return nil, errLuck
+}
 
 func TestStart_ServerFailsWhileHooksRun_IsAnError(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	a := plain(component.ApplicationOptions{Listener: deaf{l}})
+	now := make(chan struct{})
+	a := plain(component.ApplicationOptions{Listener: broken{l, now}})
 	hook(t, a, "slow", func(ctx context.Context) error {
+		close(now)
 		<-ctx.Done()
 		return nil
 	})
@@ -235,6 +245,18 @@ func TestStart_TLSConfigWithoutCertificate_IsAnError(t *testing.T) {
 	}})
 	require.ErrorIs(t, a.Start(within(t)), component.ErrTLSConfig)
 	assert.Nil(t, a.Addr())
+}
+
+func TestStart_TLSConfigUnfitForHTTP2_IsAnErrorAndClosesTheListener(t *testing.T) {
+	certificate, _ := certificate(t)
+	a := plain(component.ApplicationOptions{Server: &http.Server{
+		Addr: "127.0.0.1:0", ReadHeaderTimeout: patience, TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+			CipherSuites: []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA},
+		},
+	}})
+	require.ErrorContains(t, a.Start(within(t)), "component: HTTP server: ")
+	nobodyListens(t, a.Addr())
 }
 
 func TestUse_NilOrTooLate_IsAnError(t *testing.T) {

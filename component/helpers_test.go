@@ -179,20 +179,24 @@ func request(t *testing.T, a *component.Application, method, path string) (statu
 	return response.StatusCode, string(text), response.Header
 }
 
-// inFlight makes a handler, and a function that returns when a request is inside of it. The request stays until it is cut off.
-func inFlight(t *testing.T) (http.HandlerFunc, func(a *component.Application)) {
+// inFlight makes a handler, a function that returns when a request is inside of it, and a channel that is closed when that was
+// cut off, as the request does not end by itself.
+func inFlight(t *testing.T) (handler http.HandlerFunc, enter func(a *component.Application), cut <-chan struct{}) {
 	t.Helper()
-	inside := make(chan struct{}, 1)
-	handler := func(_ http.ResponseWriter, r *http.Request) {
+	inside, gone := make(chan struct{}, 1), make(chan struct{})
+	handler = func(_ http.ResponseWriter, r *http.Request) {
 		inside <- struct{}{}
 		<-r.Context().Done()
+		close(gone)
 	}
 	return handler, func(a *component.Application) {
 		url := "http://" + a.Addr().String() + "/own"
+		ctx, cancel := context.WithTimeout(context.Background(), 2*patience) // it does not give up before the test does
+		t.Cleanup(cancel)
 		var request sync.WaitGroup
 		t.Cleanup(request.Wait)
 		request.Go(func() {
-			r, err := http.NewRequestWithContext(within(t), http.MethodGet, url, nil)
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -202,7 +206,7 @@ func inFlight(t *testing.T) (http.HandlerFunc, func(a *component.Application)) {
 			}
 		})
 		soon(t, inside)
-	}
+	}, gone
 }
 
 // nobodyListens checks that a connection is refused.
