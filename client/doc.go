@@ -1,15 +1,16 @@
 // Package client is a Socket.IO client (Engine.IO protocol 4, Socket.IO protocol 5): for services that speak to each other
 // through servers of actio or of Node.js, and for programs that a browser's page would otherwise be.
 //
-//	socket, err := client.Dial(ctx, "http://127.0.0.1:3000/chat", client.Options{}, client.SocketOptions{Auth: auth})
+//	socket, err := client.Dial(ctx, "http://127.0.0.1:3000/chat", client.Options{Path: "/io"}, client.SocketOptions{Auth: auth})
 //	client.On(socket, "message", func(ctx context.Context, s *client.Socket, m Message) (client.None, error) { … })
 //	answer, err := socket.EmitWithAck(ctx, "say", "hello")
 //	…
 //	socket.Manager().Close(ctx)
 //
 // A Manager holds one connection, which the Sockets of any number of namespaces share. It reconnects by itself, with delays
-// that grow, for ever unless told otherwise. A Helper is a socket with what the helper of Ignis adds: state of authentication,
-// callbacks that cannot crash the program, subscriptions, rooms.
+// that grow, for ever unless told otherwise. A Helper is a socket with what the client of Ignis (the framework whose Socket.IO
+// component actio implements for Go, "the reference") adds: state of authentication, callbacks that cannot crash the program,
+// subscriptions, rooms.
 //
 // # Guarantees
 //

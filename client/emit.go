@@ -75,7 +75,8 @@ func (s *Socket) emitConnected(allow func() error, event string, args ...any) er
 }
 
 // EmitWithAck sends an event and waits for the server's acknowledgement. An event that still waits for a connection when the
-// wait ends is not sent any more. It may be called from a handler. Errors: those of Emit; ErrTimeout when the context's deadline
+// wait ends is not sent any more. It may be called from a handler. A handler of actio that failed acknowledges with
+// {"error": "…"}, which is an acknowledgement like any other. Errors: those of Emit; ErrTimeout when the context's deadline
 // or SocketOptions.AckTimeout passed; the context's error when it was cancelled; ErrDisconnected when the connection
 // ended first; ErrInboxFull. With SocketOptions.Retries the end of a connection is an error only when no try is left.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
@@ -140,7 +141,7 @@ func (s *Socket) forget(pending *pendingAck) {
 // waitError is what a wait returns whose context ended.
 func waitError(ctx context.Context, event string) error {
 	if ctx.Err() == context.DeadlineExceeded {
-		return fmt.Errorf("%w: acknowledgement of %q", ErrTimeout, event)
+		return fmt.Errorf("%w: acknowledgement of %q: %w", ErrTimeout, event, context.DeadlineExceeded)
 	}
 	return fmt.Errorf("client: acknowledgement of %q: %w", event, context.Cause(ctx))
 }

@@ -19,6 +19,9 @@ const (
 )
 
 // HelperOptions configure a Helper.
+//
+// Its callbacks run like handlers: one at a time, in order, before the handlers of the same event, maybe before NewHelper has
+// returned. An error or a panic is logged and does no harm. They may call everything, Authenticate and Shutdown included.
 type HelperOptions struct {
 	// Identifier names the client in logs. Required.
 	Identifier string
@@ -37,9 +40,6 @@ type HelperOptions struct {
 	AuthenticateTimeout time.Duration
 	// Logger gets the log lines of the reference. Default: that of Options.
 	Logger *slog.Logger
-
-	// The callbacks run like handlers: one at a time, in order, before the handlers of the same event, maybe before NewHelper
-	// has returned. An error or a panic is logged and does no harm. They may call everything, Authenticate and Shutdown included.
 
 	// OnConnected is called each time the namespace was entered.
 	OnConnected func(ctx context.Context, h *Helper) error

@@ -147,7 +147,8 @@ func (m *Manager) Transport() Transport {
 const graceTime = time.Second
 
 // Close disconnects all sockets for good: what was emitted before leaves first, except what SocketOptions.Retries keep until it
-// is acknowledged, which is given up. It waits until nothing of the Manager runs any more, the application's handlers included,
+// is acknowledged, which is given up. (Servers of Node.js may ignore events that come together with the end: what must arrive, send
+// with EmitWithAck.) It waits until nothing of the Manager runs any more, the application's handlers included,
 // whose contexts are cancelled. When ctx ends first the rest is cut off, events that wait for handlers are dropped with it,
 // for which Close takes a second more at most; the
 // error is ErrStillRunning if something runs on even then, a function of the application that ignores its context. It is

@@ -38,7 +38,8 @@ const (
 // Options of a Manager. The zero value of each field means its default, which is that of the official client unless it
 // says otherwise.
 type Options struct {
-	// Path is where the server's engine is reached. Default "/socket.io".
+	// Path is where the server's engine is reached. Default "/socket.io", that of Node.js; servers of actio have "/io". The path in a
+	// URL is another thing: it names the namespace.
 	Path string
 	// Query is added to the URL of every request.
 	Query url.Values
@@ -223,7 +224,7 @@ func (o *SocketOptions) validate() error {
 func parseURL(raw string) (u *url.URL, namespace string, err error) {
 	u, err = url.Parse(raw)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrInvalidOptions, err)
+		return nil, "", fmt.Errorf("%w: URL: %w (a URL has a scheme: http, https, ws or wss)", ErrInvalidOptions, withoutInput(err))
 	}
 	switch u.Scheme {
 	case "ws":
@@ -240,6 +241,14 @@ func parseURL(raw string) (u *url.URL, namespace string, err error) {
 	namespace = "/" + strings.Trim(u.Path, "/")
 	u.Path, u.RawPath, u.Fragment = "", "", ""
 	return u, namespace, nil
+}
+
+// withoutInput takes the URL out of what is wrong with it: it may have tokens.
+func withoutInput(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
 }
 
 // engineURL is where the engine is reached, with the application's query.

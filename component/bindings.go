@@ -64,7 +64,7 @@ func ResolveBindings(c *Container) (Bindings, error) {
 	b.ServerOptions = given.withDefaults()
 	var ok bool
 	if b.RedisConnection, ok = RedisConnection.Get(c); !ok && !given.Standalone {
-		problems = append(problems, ErrRedisConnection)
+		problems = append(problems, fmt.Errorf("%w (bind RedisConnection, or set ServerOptions.Standalone)", ErrRedisConnection))
 	} else if ok && given.Standalone {
 		problems = append(problems, fmt.Errorf("%w: Standalone, and a redis connection is bound", ErrServerOptions))
 	}

@@ -12,6 +12,8 @@
 //		app.Start(ctx),
 //	)
 //
+// Handlers of events are added in ClientConnectedHandler, to the socket: it runs before the first event of the client.
+//
 // # Lifecycle
 //
 //	Start   bind     each component resolves its bindings and registers hooks; what is wrong ends the start here

@@ -136,11 +136,11 @@ func TestStalled_Member_CostsNobodyElseAnything(t *testing.T) {
 		},
 		{
 			name: "websocket, oldest events dropped", staller: stallSocket, members: 20, first: small, second: sized(8*small, 50*small),
-			options: actio.EngineOptions{QueuePolicy: actio.DropOldest, WriteTimeout: 500 * time.Millisecond}, dropped: true,
+			options: actio.EngineOptions{QueuePolicy: actio.DropOldest, WriteTimeout: 3 * time.Second}, dropped: true,
 		},
 		{
 			name: "websocket over TLS, oldest events dropped", staller: stallSocket, secure: true, members: 20, first: small, second: 2 * small,
-			options: actio.EngineOptions{QueuePolicy: actio.DropOldest, WriteTimeout: 500 * time.Millisecond}, dropped: true,
+			options: actio.EngineOptions{QueuePolicy: actio.DropOldest, WriteTimeout: 3 * time.Second}, dropped: true,
 		},
 	} {
 		t.Run(l.name, l.run)

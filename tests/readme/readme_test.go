@@ -46,7 +46,7 @@ func given() []string {
 	return []string{
 		"authenticate actio.Authenticator",
 		"ctx context.Context, server *actio.Server, err error",
-		"ctx context.Context, client redis.UniversalClient",
+		"ctx context.Context, rdb redis.UniversalClient",
 		"ctx context.Context, text string",
 	}
 }
