@@ -264,9 +264,7 @@ func TestOpen_CannotConnect_NamesThePartsAndLeavesNothing(t *testing.T) {
 }
 
 func TestOpen_ClusterOfOneByWayOfAPlainClient_SlotsAreKeptApart(t *testing.T) {
-	server := redisproc.StartWith(t, redisproc.Options{Arguments: []string{"--cluster-enabled", "yes"}})
-	_, err := server.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-	require.NoError(t, err)
+	server := redisproc.StartClusterOfOne(t)
 	until(t, "the cluster is not in order", func() bool {
 		_, err := server.Do(t.Context(), "SPUBLISH", "any", "")
 		return err == nil

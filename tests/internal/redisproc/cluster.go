@@ -36,11 +36,10 @@ func StartCluster(tb testing.TB) *Cluster {
 	c := &Cluster{tb: tb, ids: map[*Server]string{}, buses: map[*Server]int{}}
 	for range 2 * masters {
 		bus := reservePort(tb)
-		s := prepare(tb, Options{Arguments: []string{
-			"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", strconv.Itoa(bus),
+		s := prepare(tb, Options{Arguments: append(clustered(bus),
 			"--cluster-node-timeout", strconv.Itoa(nodeTimeout), "--cluster-replica-validity-factor", "0",
 			"--cluster-allow-replica-migration", "no", "--repl-ping-replica-period", "1",
-		}})
+		)})
 		c.servers = append(c.servers, s)
 		c.buses[s] = bus
 	}
@@ -48,6 +47,19 @@ func StartCluster(tb testing.TB) *Cluster {
 	startAll(c.servers)
 	c.build()
 	return c
+}
+
+// StartClusterOfOne starts a server that is a whole cluster.
+func StartClusterOfOne(tb testing.TB) *Server {
+	tb.Helper()
+	s := StartWith(tb, Options{Arguments: clustered(reservePort(tb))})
+	s.must("CLUSTER", "ADDSLOTSRANGE", 0, slots-1)
+	return s
+}
+
+// clustered are arguments of a node.
+func clustered(bus int) []string {
+	return []string{"--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", strconv.Itoa(bus)}
 }
 
 // build joins the servers.
