@@ -21,7 +21,6 @@ const (
 	DefaultMaxConcurrentPosts = 10_000
 	DefaultBodyTimeout        = 30 * time.Second
 	DefaultAnswerTimeout      = 30 * time.Second
-	DefaultReadBuffer         = 512
 )
 
 // Kind is a transport.
@@ -84,8 +83,6 @@ type Config struct {
 	Refused func(r *http.Request, e *Error)
 	// Deflate switches on permessage-deflate, always without context takeover. Nil: off.
 	Deflate *wire.Deflater
-	// ReadBuffer is the size in bytes of the buffer that each websocket keeps for reading. Default 512, at least 16.
-	ReadBuffer int
 	// Logger gets one line at Debug for each refused request. Nil: none. Neither query strings nor tokens are logged.
 	Logger *slog.Logger
 }
@@ -113,7 +110,6 @@ func (c *Config) Validate() error {
 		{"MaxConcurrentPosts", int64(c.MaxConcurrentPosts)},
 		{"BodyTimeout", int64(c.BodyTimeout)},
 		{"AnswerTimeout", int64(c.AnswerTimeout)},
-		{"ReadBuffer", int64(c.ReadBuffer)},
 	} {
 		if f.value < 0 {
 			bad("%s is negative: %d", f.name, f.value)
@@ -137,14 +133,12 @@ func (c Config) withDefaults() Config {
 	orInt(&c.MaxHeaderBytes, DefaultMaxHeaderBytes)
 	orInt(&c.MaxConcurrentPolls, DefaultMaxConcurrentPolls)
 	orInt(&c.MaxConcurrentPosts, DefaultMaxConcurrentPosts)
-	orInt(&c.ReadBuffer, DefaultReadBuffer)
 	orInt(&c.BodyTimeout, DefaultBodyTimeout)
 	orInt(&c.AnswerTimeout, DefaultAnswerTimeout)
 	if c.Path == "" {
 		c.Path = DefaultPath
 	}
 	c.Path = strings.TrimRight(c.Path, "/")
-	c.ReadBuffer = max(c.ReadBuffer, 16)
 	if len(c.Transports) == 0 {
 		c.Transports = []Kind{Polling, WebSocketKind}
 	}

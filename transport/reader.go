@@ -1,16 +1,8 @@
 package transport
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
 	"time"
-
-	"github.com/coder/websocket"
-
-	"github.com/actio-go/actio/wire"
 )
 
 const (
@@ -18,6 +10,8 @@ const (
 	keepChunk = 64 << 10 // larger buffers are left to the garbage collector
 	// quietTime is what must have passed since the message before for the reader to be replaced by a fresh goroutine.
 	quietTime = time.Second
+	// earlyMessages are the first of a client: the first joins a namespace, the others log in.
+	earlyMessages = 3
 	// flushTime bounds how long a websocket whose peer has closed stays half alive if nobody calls FinishWrites.
 	flushTime = 30 * time.Second
 )
@@ -25,16 +19,16 @@ const (
 // Close codes of RFC 6455 that this package sends by itself.
 const (
 	codeProtocolError = 1002
+	codeTooBig        = 1009
 	codeInternalError = 1011
 	codeTryAgainLater = 1013
 )
 
 // readerState belongs to the reader goroutine.
 type readerState struct {
-	prefix    []byte    // read before the upgrade
-	err       error     // of the connection
-	last      time.Time // when the last message came
-	closeSent bool      // a close frame went to the receiver
+	input
+	last     time.Time // when the last message came
+	messages uint8     // how many came, as far as earlyMessages
 }
 
 // read is the reader goroutine.
@@ -47,6 +41,7 @@ func (ws *WebSocket) read() {
 		}
 	}()
 	for {
+		ws.park()
 		isBinary, data, err := ws.next()
 		if err == nil && ws.finish.Load() { // it was in the buffer already
 			err = ErrClosed
@@ -57,7 +52,7 @@ func (ws *WebSocket) read() {
 			return
 		}
 		ws.receiver.Message(ws, isBinary, data)
-		if ws.wasQuiet() {
+		if ws.willBeQuiet() {
 			ended = true
 			ws.spawn(readerName, ws.read)
 			return
@@ -65,43 +60,17 @@ func (ws *WebSocket) read() {
 	}
 }
 
-// wasQuiet reports whether the last two messages were far apart: the next one will probably take its time.
-func (ws *WebSocket) wasQuiet() bool {
+// willBeQuiet guesses whether the next message takes its time: when the last two were far apart, and when this is what a
+// client that then falls silent may have sent last, having joined and logged in.
+func (ws *WebSocket) willBeQuiet() bool {
 	now := time.Now()
-	quiet := now.Sub(ws.reader.last) >= quietTime
+	quiet := now.Sub(ws.reader.last) >= quietTime && !ws.reader.last.IsZero()
 	ws.reader.last = now
-	return quiet
-}
-
-// next reads one message. A buffer is taken only while one is arriving.
-func (ws *WebSocket) next() (isBinary bool, data []byte, err error) {
-	kind, r, err := ws.library.Reader(context.Background())
-	if err != nil {
-		return false, nil, err
+	if ws.reader.messages < earlyMessages {
+		ws.reader.messages++
+		quiet = quiet || ws.reader.messages > 1
 	}
-	pooled := ws.shared.buffer()
-	defer func() { ws.shared.release(pooled) }()
-	buffer := (*pooled)[:0]
-	for {
-		if len(buffer) == cap(buffer) {
-			buffer = append(buffer, 0)[:len(buffer)]
-			*pooled = buffer
-		}
-		n, err := r.Read(buffer[len(buffer):cap(buffer)])
-		buffer = buffer[:len(buffer)+n]
-		if ws.reader.err != nil { // the library takes the end of a compressed stream for the end of its message
-			return false, nil, ws.reader.err
-		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return false, nil, err
-		}
-	}
-	data = make([]byte, len(buffer))
-	copy(data, buffer)
-	return kind == websocket.MessageBinary, data, nil
+	return quiet && len(ws.reader.ahead) == 0
 }
 
 func (s *shared) buffer() *[]byte {
@@ -133,24 +102,10 @@ func (ws *WebSocket) end(err error) {
 		ws.release()
 		ws.receiver.Closed(ws, fmt.Errorf("transport: read: %w", ws.reader.err))
 	default: // both directions are open: the session has a close frame to write
-		if !ws.reader.closeSent {
-			ws.control(wire.AppendCloseFrame(nil, codeProtocolError, ""))
-		}
 		_ = ws.conn.SetReadDeadline(time.Now().Add(flushTime))
-		ws.receiver.Closed(ws, classify(err))
+		ws.receiver.Closed(ws, err)
 		ws.discard()
 	}
-}
-
-// classify names the error of a connection that still works.
-func classify(err error) error {
-	if e, ok := errors.AsType[websocket.CloseError](err); ok {
-		return &CloseError{Code: uint16(e.Code), Reason: e.Reason} //nolint:gosec // two bytes on the wire
-	}
-	if errors.Is(err, websocket.ErrMessageTooBig) {
-		return ErrTooBig
-	}
-	return fmt.Errorf("%w: %w", ErrProtocol, err)
 }
 
 // discard reads and forgets until the peer has closed, the deadline has passed, or the connection was aborted. Input that
@@ -200,10 +155,8 @@ func (ws *WebSocket) isClosed() bool {
 	return ws.closed
 }
 
-// release closes the connection and frees the library. Only the reader calls it.
+// release closes the connection. Only the reader calls it.
 func (ws *WebSocket) release() {
 	ws.Abort()
-	ws.releaseLibrary()
+	ws.dropInput()
 }
-
-var _ net.Conn = (*libraryConn)(nil)

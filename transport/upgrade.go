@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bufio"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,8 +65,7 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
 			slog.String("remote", r.RemoteAddr), slog.Any("err", err))
 		return nil
 	}
-	library.SetReadLimit(int64(h.shared.maxPayload))
-	ws.library = library
+	_ = library.CloseNow() // it has spoken the handshake, and closes nothing: see spent
 	if w.Header().Get("Sec-Websocket-Extensions") != "" {
 		ws.deflate = h.shared.deflate
 	}
@@ -89,8 +89,8 @@ func (ws *WebSocket) dismiss(e *Error) {
 	ws.discard()
 }
 
-// hijackWriter hands a connection to the websocket library with small buffers in place of those of net/http, and such
-// that nothing of the request is retained by it.
+// hijackWriter takes the connection that the websocket library hijacks. The library speaks the handshake; the frames are read
+// by a reader of our own, because an idle connection of the library holds 2 KiB and a message costs 0.9 us more.
 type hijackWriter struct {
 	http.ResponseWriter
 	ws *WebSocket
@@ -108,10 +108,18 @@ func (w *hijackWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	w.ws.attach(conn, slices.Clone(prefix))
-	own := (*libraryConn)(w.ws)
-	return own, bufio.NewReadWriter(
-		bufio.NewReaderSize(own, w.ws.shared.readBuffer), bufio.NewWriterSize(own, maxControlFrame)), nil
+	return spent{conn}, bufio.NewReadWriter(bufio.NewReaderSize(nil, 1), bufio.NewWriterSize(nil, 1)), nil
 }
+
+// spent is what the library has left of a connection: it neither reads nor writes, nor closes it.
+type spent struct{ net.Conn }
+
+func (spent) Read([]byte) (int, error)         { return 0, io.EOF }
+func (spent) Write([]byte) (int, error)        { return 0, io.ErrClosedPipe }
+func (spent) Close() error                     { return nil }
+func (spent) SetDeadline(time.Time) error      { return nil }
+func (spent) SetReadDeadline(time.Time) error  { return nil }
+func (spent) SetWriteDeadline(time.Time) error { return nil }
 
 // canHijack reports whether the connection of a request can be taken over.
 func canHijack(w http.ResponseWriter) bool {

@@ -7,8 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/actio-go/actio/wire"
 )
 
@@ -36,7 +34,6 @@ type Receiver interface {
 type WebSocket struct {
 	conn    net.Conn
 	raw     syscall.RawConn // nil: no descriptor for TryWrite
-	library *websocket.Conn
 	shared  *shared
 	deflate *wire.Deflater // nil: not negotiated
 
@@ -54,22 +51,24 @@ type WebSocket struct {
 // shared is what all websockets of one handler share.
 type shared struct {
 	maxPayload int
-	readBuffer int
 	deflate    *wire.Deflater
 	buffers    sync.Pool // *[]byte, for reading
+	inflaters  sync.Pool // *inflater
 	writes     sync.Pool // *rawWrite
 	batches    sync.Pool // *bufio.Writer, for WriteAll
 }
 
 func newShared(c *Config) *shared {
-	return &shared{maxPayload: c.MaxPayload, readBuffer: c.ReadBuffer, deflate: c.Deflate}
+	return &shared{maxPayload: c.MaxPayload, deflate: c.Deflate}
 }
 
 // attach takes over a hijacked connection and the bytes that were read of it before.
 func (ws *WebSocket) attach(conn net.Conn, prefix []byte) {
 	ws.conn = conn
-	ws.reader.prefix = prefix
-	ws.raw = rawConn(conn)
+	ws.reader.ahead = prefix
+	if ws.raw = rawConn(conn); ws.raw != nil {
+		ws.reader.try = ws.tryFill
+	}
 }
 
 // Start begins to read: spawn runs the reader, under a name, in a goroutine of its own. The reader may be replaced by a
@@ -121,23 +120,13 @@ func (ws *WebSocket) Abort() {
 		return
 	}
 	ws.closed = true
-	started := ws.started
 	ws.mu.Unlock()
 	_ = below(ws.conn).Close() // nothing could be done about an error
-	if !started && ws.library != nil {
-		ws.releaseLibrary()
-	}
 }
 
 // wake makes a read that is under way return with a timeout. The reader sets the next deadline.
 func (ws *WebSocket) wake() {
 	_ = ws.conn.SetReadDeadline(time.Unix(1, 0)) // fails only when closed, and then reads fail too
-}
-
-// releaseLibrary frees what the library holds; it keeps a finalizer until then. The connection is closed, or the reader
-// is here, so it does not wait.
-func (ws *WebSocket) releaseLibrary() {
-	_ = ws.library.CloseNow()
 }
 
 // below gives the connection under TLS: closing it never waits for an alert to be sent.

@@ -17,6 +17,9 @@ var (
 	ErrOpen = errors.New("wire: invalid engine.io handshake")
 )
 
+// ErrFrame is a websocket frame that no peer may send. The connection should end.
+var ErrFrame = errors.New("wire: invalid websocket frame")
+
 // Errors of the Socket.IO layer that a peer causes. All of them but ErrArgument and ErrNoArgument mean that it does not
 // speak the protocol or exceeds a limit; the session should end.
 var (
