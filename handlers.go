@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -22,7 +23,7 @@ type Event struct {
 	Name string
 	// Args that came with it.
 	Args  Args
-	reply func(args ...any) error
+	reply connection.Replier
 }
 
 // Reply acknowledges the event; the first call counts, further ones return ErrAcknowledged. When the client did not ask for
@@ -31,7 +32,7 @@ func (e *Event) Reply(args ...any) error {
 	if e.reply == nil {
 		return nil
 	}
-	return e.reply(args...)
+	return e.reply.Reply(args...)
 }
 
 // WantsReply tells whether the client asked for an acknowledgement.

@@ -173,7 +173,7 @@ func (h *socketHandler) Event(ctx context.Context, e connection.Event) {
 		h.namespace.server.countUnhandled()
 		return
 	}
-	event := &Event{Name: e.Name, Args: e.Args, reply: e.Reply}
+	event := &Event{Name: e.Name, Args: e.Args, reply: e.Replier}
 	for _, f := range own {
 		f(ctx, (*Socket)(h), event)
 	}

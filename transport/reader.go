@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -52,6 +53,7 @@ func (ws *WebSocket) read() {
 			return
 		}
 		ws.receiver.Message(ws, isBinary, data)
+		runtime.Gosched()
 		if ws.willBeQuiet() {
 			ended = true
 			ws.spawn(readerName, ws.read)

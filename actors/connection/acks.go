@@ -86,7 +86,16 @@ func (c *connection) emit(m *emit) {
 			return
 		}
 	}
-	c.send(m.message, m.flags)
+	if c.unwritten || !c.straight(m.flags&FlagCompress != 0) {
+		c.send(m.message, m.flags)
+		return
+	}
+	c.env.Counters.PacketsOut.Add(1)
+	if whole, n := c.writeStraight(m.message.WebSocket()); !whole {
+		c.out.append(outgoing{message: m.message, flags: m.flags})
+		c.out.offset = n
+		c.unwritten = true
+	}
 }
 
 // EmitWithAck sends a packet that was encoded with the id of NextAckID, and waits for its acknowledgement: until it

@@ -65,8 +65,13 @@ type Handler interface {
 type Event struct {
 	Name string
 	Args wire.Args
-	// Reply acknowledges; nil when the client did not ask. The first call counts.
-	Reply func(args ...any) error
+	// Replier acknowledges; nil when the client did not ask.
+	Replier Replier
+}
+
+// Replier acknowledges an event. The first call counts, further ones are ErrAcknowledged.
+type Replier interface {
+	Reply(args ...any) error
 }
 
 // Raw is the application of a bare engine.

@@ -7,7 +7,8 @@ import (
 )
 
 // inbox runs the jobs of one socket in order, on a worker of the pool: user code never runs inside Receive. Different
-// inboxes run in parallel; an empty one holds no goroutine and no memory for jobs. It is bounded by the gate of its session.
+// inboxes run in parallel; an empty one holds no goroutine and no memory for jobs, and a single job costs none. It is bounded
+// by the gate of its session.
 //
 // It outlives the actor on purpose: what a client sent before it went is still handled, and the disconnect callback is
 // the last job.
@@ -15,7 +16,8 @@ type inbox struct {
 	workers *actors.Workers
 
 	mu      sync.Mutex
-	jobs    []job
+	first   job   // the oldest
+	more    []job // behind it
 	running bool
 }
 
@@ -25,11 +27,21 @@ type job interface{ run() }
 // push appends a job and sees to it that a worker runs.
 func (b *inbox) push(j job) {
 	b.mu.Lock()
-	b.jobs = append(b.jobs, j)
+	if b.first == nil {
+		b.first = j
+	} else {
+		b.more = append(b.more, j)
+	}
 	start := !b.running
 	b.running = true
 	b.mu.Unlock()
-	if start && !b.workers.Run(b) {
+	if start {
+		b.start()
+	}
+}
+
+func (b *inbox) start() {
+	if !b.workers.Run(b) {
 		b.discard()
 	}
 }
@@ -37,45 +49,38 @@ func (b *inbox) push(j job) {
 // Run is called by a worker: it empties the inbox. Jobs recover from their panics; one that ends the goroutine
 // (runtime.Goexit, as a failing test does) leaves the rest to another worker.
 func (b *inbox) Run() {
-	var rest []job
+	empty := false
 	defer func() {
-		if rest != nil {
-			b.resume(rest)
+		if !empty {
+			b.start()
 		}
 	}()
-	for rest = b.take(); rest != nil; rest = b.take() {
-		for len(rest) > 0 {
-			j := rest[0]
-			rest[0] = nil
-			rest = rest[1:]
-			j.run()
-		}
+	for j := b.next(); j != nil; j = b.next() {
+		j.run()
 	}
+	empty = true
 }
 
-// resume has another worker go on after a job that ended its goroutine.
-func (b *inbox) resume(rest []job) {
-	b.mu.Lock()
-	b.jobs = append(rest, b.jobs...)
-	b.mu.Unlock()
-	if !b.workers.Run(b) {
-		b.discard()
-	}
-}
-
-func (b *inbox) take() []job {
+// next takes the oldest job out; nil when there is none, and then the inbox runs no more.
+func (b *inbox) next() job {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	batch := b.jobs
-	b.jobs = nil
-	b.running = len(batch) > 0
-	return batch
+	j := b.first
+	b.first = nil
+	if len(b.more) > 0 {
+		b.first, b.more[0] = b.more[0], nil
+		if b.more = b.more[1:]; len(b.more) == 0 {
+			b.more = nil
+		}
+	}
+	b.running = j != nil
+	return j
 }
 
 // discard drops what a stopped pool will never run.
 func (b *inbox) discard() {
 	b.mu.Lock()
-	b.jobs = nil
+	b.first, b.more = nil, nil
 	b.running = false
 	b.mu.Unlock()
 }

@@ -45,5 +45,6 @@ func TestInbox_PoolStopped_DropsJobs(t *testing.T) {
 	b.push(jobFunc(func() { t.Error("ran") }))
 	b.push(jobFunc(func() { t.Error("ran") }))
 	assert.False(t, b.running)
-	assert.Empty(t, b.jobs)
+	assert.Nil(t, b.first)
+	assert.Empty(t, b.more)
 }

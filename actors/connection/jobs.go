@@ -35,28 +35,29 @@ type eventJob struct {
 	app    Handler
 	name   string
 	args   wire.Args
-	size   int
+	size   int  // what the message weighs at the gate
 	asked  bool // the client wants an acknowledgement
-	id     uint64
 	ackHad atomic.Bool
+	id     uint64
+	answer emit // the acknowledgement
 }
 
-func (j *eventJob) fill(s *socket, m *received) {
-	p := &m.event.Packet
-	j.socket, j.app, j.name, j.args, j.size, j.asked, j.id = s.handle, s.app, m.name, m.args, m.size, p.HasID, p.ID
+// bind completes a job, of which the reader knows name, arguments and size.
+func (m *received) bind(s *socket) {
+	m.socket, m.app, m.asked, m.id = s.handle, s.app, m.head.HasID, m.head.ID
 }
 
 func (j *eventJob) run() {
 	defer j.finish()
 	e := Event{Name: j.name, Args: j.args}
 	if j.asked {
-		e.Reply = j.reply
+		e.Replier = j
 	}
 	j.app.Event(j.socket.ctx, e)
 }
 
-// reply acknowledges the event: the first call counts.
-func (j *eventJob) reply(args ...any) error {
+// Reply acknowledges the event: the first call counts.
+func (j *eventJob) Reply(args ...any) error {
 	if !j.ackHad.CompareAndSwap(false, true) {
 		return ErrAcknowledged
 	}
@@ -65,7 +66,12 @@ func (j *eventJob) reply(args ...any) error {
 		j.ackHad.Store(false) // the handler may still answer with something else
 		return err
 	}
-	return j.socket.Emit(m, FlagKeep)
+	if j.socket.Closed() {
+		return ErrClosed
+	}
+	j.answer = emit{socket: j.socket, message: m, flags: FlagKeep}
+	j.socket.direct(&j.answer)
+	return nil
 }
 
 func (j *eventJob) finish() {

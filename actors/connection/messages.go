@@ -23,16 +23,15 @@ type Begin struct {
 
 // From the transports.
 type (
-	// received is one decoded message or control packet from the client.
+	// received is one decoded message or control packet from the client. An event for the application is handled as the job
+	// that it has in it: it costs one allocation from the reader to the handler's reply.
 	received struct {
 		late
 		from   *transport.WebSocket // nil: polling
 		packet wire.EnginePacket
-		event  wire.Complete // Socket.IO packet, when packet is a message and complete
-		name   string
-		args   wire.Args
+		head   wire.Packet // Socket.IO packet, when packet is a message and complete
 		err    error
-		size   int // what the message weighs at the gate
+		eventJob
 	}
 	pollOpened struct {
 		late

@@ -13,12 +13,12 @@ import (
 // packet handles one Socket.IO packet.
 func (c *connection) packet(m *received) {
 	if len(c.detaching) > 0 {
-		if name, _ := m.event.Packet.SplitNamespace(); slices.Contains(c.detaching, name) {
+		if name, _ := m.head.SplitNamespace(); slices.Contains(c.detaching, name) {
 			c.deferred = append(c.deferred, m)
 			return
 		}
 	}
-	p := &m.event.Packet
+	p := &m.head
 	s := c.find(p.Namespace)
 	if s == nil {
 		c.packetOfNobody(m)
@@ -45,7 +45,7 @@ func (c *connection) packet(m *received) {
 // packetOfNobody handles a packet for a namespace without a socket: a CONNECT opens one. What else comes for a namespace
 // that was left is late; for one that was never joined it breaks the protocol.
 func (c *connection) packetOfNobody(m *received) {
-	p := &m.event.Packet
+	p := &m.head
 	switch {
 	case p.Type == wire.Connect:
 		name, _ := p.SplitNamespace()
@@ -191,14 +191,12 @@ func (c *connection) event(s *socket, m *received) {
 	case s.phase.public() != Authenticated || c.draining:
 		c.env.Counters.EventsDropped.Add(1)
 	case c.env.Options.RoomEvents && (m.name == eventJoin || m.name == eventLeave):
-		j := &roomJob{leave: m.name == eventLeave}
-		j.fill(s, m)
-		s.inbox.push(j)
+		m.bind(s)
+		s.inbox.push(&roomJob{eventJob: &m.eventJob, leave: m.name == eventLeave})
 		return
 	default:
-		j := new(eventJob)
-		j.fill(s, m)
-		s.inbox.push(j)
+		m.bind(s)
+		s.inbox.push(&m.eventJob)
 		return
 	}
 	c.leaveGate(m)

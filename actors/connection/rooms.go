@@ -69,7 +69,7 @@ func (c *connection) listRooms(m *listRooms) {
 // roomJob is a client's `join` or `leave`. It runs as a job, in order with the events around it, because the validator is
 // user code.
 type roomJob struct {
-	eventJob
+	*eventJob
 	leave bool
 }
 
@@ -85,7 +85,7 @@ func (j *roomJob) run() {
 		done = j.joinRooms(rooms)
 	}
 	if j.asked {
-		if err := j.reply(append([]string{}, done...)); err != nil {
+		if err := j.Reply(append([]string{}, done...)); err != nil {
 			j.log().Debug("acknowledgement of rooms not sent", slog.Any("err", err))
 		}
 	}

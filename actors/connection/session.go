@@ -215,13 +215,13 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 		s.enter(m, len(p.Data))
 		return true
 	}
-	complete, err := s.decode(p)
+	complete, done, err := s.decode(p)
 	switch {
 	case err != nil:
 		m.err = err
 		s.tell(m)
 		return false
-	case complete == nil:
+	case !done:
 		if !p.Binary {
 			s.begun++
 			s.tell(&attachmentsAwaited{packet: s.begun})
@@ -231,13 +231,13 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	if p.Binary {
 		s.completed.Store(s.begun)
 	}
-	m.event = *complete
-	m.name, m.args, m.err = arguments(complete)
+	m.head = complete.Packet
+	m.name, m.args, m.err = arguments(&complete)
 	if m.err != nil {
 		s.tell(m)
 		return false
 	}
-	s.enter(m, weight(complete))
+	s.enter(m, weight(&complete))
 	return true
 }
 
@@ -248,15 +248,25 @@ func (s *Session) enter(m *received, size int) {
 	}
 }
 
-func (s *Session) decode(p wire.EnginePacket) (*wire.Complete, error) {
+// decode gives a whole packet, or reports that attachments are still to come.
+func (s *Session) decode(p wire.EnginePacket) (whole wire.Complete, done bool, err error) {
+	var complete *wire.Complete
 	if p.Binary {
-		return s.reassembler.Binary(p.Data, s.env.Options.Limits)
+		complete, err = s.reassembler.Binary(p.Data, s.env.Options.Limits)
+	} else {
+		var packet wire.Packet
+		if packet, err = wire.DecodePacket(p.Data, s.env.Options.Limits); err != nil {
+			return whole, false, err
+		}
+		if packet.Type < wire.BinaryEvent && !s.reassembler.Pending() {
+			return wire.Complete{Packet: packet}, true, nil // nearly all
+		}
+		complete, err = s.reassembler.Text(packet, s.env.Options.Limits)
 	}
-	packet, err := wire.DecodePacket(p.Data, s.env.Options.Limits)
-	if err != nil {
-		return nil, err
+	if err != nil || complete == nil {
+		return whole, false, err
 	}
-	return s.reassembler.Text(packet, s.env.Options.Limits)
+	return *complete, true, nil
 }
 
 func arguments(c *wire.Complete) (name string, args wire.Args, err error) {

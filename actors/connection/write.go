@@ -55,14 +55,9 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	}
 	c.env.Counters.PacketsOut.Add(uint64(len(d.Messages)))
 	from := 0
-	if c.direct(d) {
-		n, err := c.out.ws.TryWrite(d.Joined)
-		if err != nil {
-			c.lost(reasonOf(err))
-			return
-		}
-		c.env.Counters.BytesOut.Add(uint64(n)) //nolint:gosec // a count of bytes
-		if n == len(d.Joined) {
+	if c.straight(d.Compress) {
+		whole, n := c.writeStraight(d.Joined)
+		if whole {
 			return
 		}
 		from = c.out.resume(d.Messages, n)
@@ -83,10 +78,21 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	c.unwritten = true
 }
 
-// direct tells whether the shared bytes of a delivery can be written as they are.
-func (c *connection) direct(d *roomregistry.Delivery) bool {
+// straight tells whether prepared bytes can be written as they are, past the queue.
+func (c *connection) straight(compress bool) bool {
 	ws := c.out.ws
-	return ws != nil && c.out.empty() && ws.HasRaw() && !(d.Compress && ws.Deflate() != nil)
+	return c.stage == stageOpen && ws != nil && c.out.empty() && ws.HasRaw() && !(compress && ws.Deflate() != nil)
+}
+
+// writeStraight writes what it can. What is left of a connection that goes on is for the queue.
+func (c *connection) writeStraight(p []byte) (whole bool, n int) {
+	n, err := c.out.ws.TryWrite(p)
+	if err != nil {
+		c.lost(reasonOf(err))
+		return true, 0
+	}
+	c.env.Counters.BytesOut.Add(uint64(n)) //nolint:gosec // a count of bytes
+	return n == len(p), n
 }
 
 // receives tells whether a broadcast of the namespace has a socket here to go to.
