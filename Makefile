@@ -11,7 +11,7 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow churn outage bench-redis lint fmt bench fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow churn outage bench bench-go bench-redis lint fmt fuzz race20 conformance e2e clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ churn: ## Let 20000 connections come and go; heap and goroutines must be what th
 outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 100000 questions (some minutes)
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
 
+bench: ## Measure actio beside a floor, Node's socket.io and the Ignis helper, with and without Redis (about 25 minutes)
+	@scripts/bench
+
 bench-redis: ## Print what Redis adds to a message between two instances, beside Node's adapter
 	go test -run '^$$' -bench . -benchtime 3s ./tests/redisbench
 
@@ -40,7 +43,7 @@ lint: ## golangci-lint, formatting, import directions, go.mod
 fmt: ## Format all Go files (gofumpt, goimports)
 	@scripts/fmt
 
-bench: ## Run benchmarks (PKG, BENCH, BENCHCOUNT)
+bench-go: ## Run Go benchmarks (PKG, BENCH, BENCHCOUNT)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count=$(BENCHCOUNT) $(PKG)
 
 fuzz: ## Run each fuzz target for FUZZTIME (10s)

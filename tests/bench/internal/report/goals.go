@@ -1,0 +1,89 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Names of the peers that goals speak of.
+const (
+	Subject    = "actio"
+	Floor      = "floor"
+	FloorBatch = "floor-batch"
+	Node       = "node"
+)
+
+// Goal is what the subject should reach in a figure. A limit of zero is none.
+type Goal struct {
+	Workload, Name string  // of the figure
+	Floor          string  // the peer that is the floor, Floor if empty
+	TimesFloor     float64 // at most so many times the floor's
+	TimesNode      float64 // at most so many times Node's
+	AtMost         float64 // at most so much
+}
+
+// Verdict says whether a goal holds.
+type Verdict uint8
+
+// The verdicts.
+const (
+	Unknown Verdict = iota // something that it needs was not measured
+	Holds
+	Fails
+)
+
+func (v Verdict) String() string { return [...]string{"?", "holds", "FAILS"}[v] }
+
+func (g Goal) floor() string {
+	if g.Floor == "" {
+		return Floor
+	}
+	return g.Floor
+}
+
+func (g Goal) String() string {
+	var parts []string
+	if g.TimesFloor > 0 {
+		parts = append(parts, fmt.Sprintf("<= %g x %s", g.TimesFloor, g.floor()))
+	}
+	if g.TimesNode > 0 {
+		parts = append(parts, fmt.Sprintf("<= %g x %s", g.TimesNode, Node))
+	}
+	if g.AtMost > 0 {
+		parts = append(parts, fmt.Sprintf("<= %g", g.AtMost))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// judge looks at medians.
+func (g Goal) judge(r *Results, f Figure) Verdict {
+	own, ok := r.Of(f, Subject)
+	if !ok {
+		return Unknown
+	}
+	verdict := Holds
+	limit := func(value, most float64) {
+		switch {
+		case most == 0 || verdict == Fails:
+		case math.IsNaN(value):
+			verdict = Unknown
+		case value > most:
+			verdict = Fails
+		}
+	}
+	limit(r.ratio(f, Subject, g.floor()), g.TimesFloor)
+	limit(r.ratio(f, Subject, Node), g.TimesNode)
+	limit(own.Median, g.AtMost)
+	return verdict
+}
+
+// goalOf returns the goal of a figure.
+func goalOf(goals []Goal, f Figure) (Goal, bool) {
+	for _, g := range goals {
+		if g.Workload == f.Workload && g.Name == f.Name {
+			return g, true
+		}
+	}
+	return Goal{}, false
+}

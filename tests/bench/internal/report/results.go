@@ -1,0 +1,92 @@
+package report
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Figure is something that a workload measures.
+type Figure struct {
+	Workload string `json:"workload"`
+	Name     string `json:"name"`
+	Unit     string `json:"unit"`
+}
+
+// Value is what one round has measured for one peer.
+type Value struct {
+	Figure
+	Peer  string  `json:"peer"`
+	Round int     `json:"round"`
+	Value float64 `json:"value"`
+}
+
+// Note is something about a workload that is no number.
+type Note struct {
+	Workload string `json:"workload"`
+	Peer     string `json:"peer"`
+	Text     string `json:"text"`
+}
+
+// Results are what a benchmark has measured.
+type Results struct {
+	Date    time.Time `json:"date"`
+	Command string    `json:"command"`
+	Machine string    `json:"machine"`
+	Rounds  int       `json:"rounds"`
+	Values  []Value   `json:"values"`
+	Notes   []Note    `json:"notes,omitempty"`
+}
+
+// Add adds a value.
+func (r *Results) Add(v Value) { r.Values = append(r.Values, v) }
+
+// Note adds a note, unless it is there.
+func (r *Results) Note(n Note) {
+	if !slices.Contains(r.Notes, n) {
+		r.Notes = append(r.Notes, n)
+	}
+}
+
+// Figures are all that have values, in the order in which they came.
+func (r *Results) Figures() []Figure {
+	var figures []Figure
+	for _, v := range r.Values {
+		if !slices.Contains(figures, v.Figure) {
+			figures = append(figures, v.Figure)
+		}
+	}
+	return figures
+}
+
+// Peers are all that have values, in the order in which they came.
+func (r *Results) Peers() []string {
+	var peers []string
+	for _, v := range r.Values {
+		if !slices.Contains(peers, v.Peer) {
+			peers = append(peers, v.Peer)
+		}
+	}
+	return peers
+}
+
+// Of is what was measured of a figure for a peer; false if nothing was.
+func (r *Results) Of(f Figure, peer string) (Spread, bool) {
+	var values []float64
+	for _, v := range r.Values {
+		if v.Figure == f && v.Peer == peer {
+			values = append(values, v.Value)
+		}
+	}
+	return SpreadOf(values), len(values) > 0
+}
+
+// ratio is one median by another; NaN if one is missing.
+func (r *Results) ratio(f Figure, of, to string) float64 {
+	a, haveA := r.Of(f, of)
+	b, haveB := r.Of(f, to)
+	if !haveA || !haveB || b.Median == 0 {
+		return math.NaN()
+	}
+	return a.Median / b.Median
+}

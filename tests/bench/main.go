@@ -1,0 +1,62 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/actio-go/actio/tests/bench/internal/servers"
+)
+
+func main() {
+	if err := program(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// program is a server under measurement if its first argument says so, otherwise the benchmark.
+func program(arguments []string) error {
+	if len(arguments) > 0 && arguments[0] == "serve" {
+		return servers.Serve(arguments[1:], os.Stdin, os.Stdout)
+	}
+	s, err := parse(arguments)
+	if err != nil {
+		return err
+	}
+	return run(s)
+}
+
+// settings are what the command line says.
+type settings struct {
+	workloads *regexp.Regexp
+	peers     []string
+	rounds    int
+	short     bool
+	verbose   bool
+	plot      string
+	markdown  string
+	json      string
+}
+
+func parse(arguments []string) (settings, error) {
+	var s settings
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	pattern := flags.String("run", "", "run the workloads whose names match this regular expression")
+	peers := flags.String("peers", strings.Join(allPeers, ","), "compare these")
+	flags.IntVar(&s.rounds, "rounds", 3, "measure so many times (some workloads only once)")
+	flags.BoolVar(&s.short, "short", false, "measure little: shows that everything works, not what it costs")
+	flags.BoolVar(&s.verbose, "v", false, "print every value, and the generator's own CPU")
+	flags.StringVar(&s.plot, "svg", "", "write a plot to this file")
+	flags.StringVar(&s.markdown, "markdown", "", "write a table for a README to this file")
+	flags.StringVar(&s.json, "json", "", "write all values to this file")
+	if err := flags.Parse(arguments); err != nil {
+		return s, err
+	}
+	s.peers = strings.Split(*peers, ",")
+	var err error
+	s.workloads, err = regexp.Compile(*pattern)
+	return s, err
+}

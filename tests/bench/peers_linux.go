@@ -1,0 +1,138 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/actio-go/actio/tests/bench/internal/process"
+	"github.com/actio-go/actio/tests/bench/internal/report"
+)
+
+// heartbeats are the intervals of both.
+type heartbeats struct{ engine, app time.Duration }
+
+var usualHeartbeats = heartbeats{engine: 25 * time.Second, app: 30 * time.Second}
+
+// hosts start servers of any peer.
+type hosts struct {
+	cores   process.Cores
+	own     string // this program
+	scripts string // the folder of those for Node.js
+	files   string // a temporary folder
+	redis   *process.Redis
+}
+
+func newHosts(cores process.Cores) (*hosts, error) {
+	own, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	files, err := os.MkdirTemp("", "actio-bench")
+	if err != nil {
+		return nil, err
+	}
+	return &hosts{cores: cores, own: own, files: files}, nil
+}
+
+func (h *hosts) end() error {
+	if h.redis != nil {
+		h.redis.End()
+	}
+	return os.RemoveAll(h.files)
+}
+
+// available says why a peer cannot run here.
+func (h *hosts) available(peer string) error {
+	switch peer {
+	case report.Subject, report.Floor, report.FloorBatch:
+		return nil
+	case report.Node:
+		return h.haveNode("socket.io")
+	case ignis:
+		if err := h.haveNode(filepath.Join("@venizia", "ignis-helpers")); err != nil {
+			return err
+		}
+		return h.haveRedis()
+	default:
+		return fmt.Errorf("no peer %q, there are %v", peer, allPeers)
+	}
+}
+
+func (h *hosts) haveNode(npmPackage string) error {
+	if _, err := exec.LookPath("node"); err != nil {
+		return fmt.Errorf("%w; `make install` installs it", err)
+	}
+	if h.scripts == "" {
+		folder, err := scripts()
+		if err != nil {
+			return err
+		}
+		h.scripts = folder
+	}
+	if _, err := os.Stat(filepath.Join(h.scripts, "node_modules", npmPackage)); err != nil {
+		return fmt.Errorf("%w; `make install` installs it", err)
+	}
+	return nil
+}
+
+// scripts is tests/js of this repository, which the working folder is in.
+func scripts() (string, error) {
+	folder, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		candidate := filepath.Join(folder, "tests", "js")
+		if _, err := os.Stat(filepath.Join(candidate, "bench", "socketio.mjs")); err == nil {
+			return candidate, nil
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return "", errors.New("run it within the repository: tests/js is needed")
+		}
+		folder = parent
+	}
+}
+
+func (h *hosts) haveRedis() error {
+	if h.redis != nil {
+		return nil
+	}
+	r, err := process.StartRedis(h.files)
+	if err != nil {
+		return fmt.Errorf("%w; `make install` installs what is missing", err)
+	}
+	h.redis = r
+	return nil
+}
+
+// start starts a server of a peer.
+func (h *hosts) start(peer string, beats heartbeats) (*process.Server, error) {
+	switch peer {
+	case report.Node:
+		return h.script("socketio.mjs", map[string]any{"ping": beats.engine.Milliseconds(), "appPing": beats.app.Milliseconds()})
+	case ignis:
+		return h.script("ignis.mjs", map[string]any{
+			"ping": beats.engine.Milliseconds(), "appPing": beats.app.Milliseconds(), "redis": h.redis.Address, "logs": h.files,
+		})
+	default:
+		arguments := []string{"serve", peer, "-ping", beats.engine.String(), "-app-ping", beats.app.String()}
+		return process.Start(h.cores, process.Command{Path: h.own, Arguments: arguments, Log: os.Stderr})
+	}
+}
+
+func (h *hosts) script(name string, options map[string]any) (*process.Server, error) {
+	text, err := json.Marshal(options)
+	if err != nil {
+		return nil, err
+	}
+	return process.Start(h.cores, process.Command{
+		Path: "node", Arguments: []string{filepath.Join("bench", name), string(text)}, Folder: h.scripts,
+		Environment: []string{"NODE_ENV=production"},
+	})
+}

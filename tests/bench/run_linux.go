@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/actio-go/actio/tests/bench/internal/process"
+	"github.com/actio-go/actio/tests/bench/internal/report"
+)
+
+// benchmark runs workloads and gathers what they measure.
+type benchmark struct {
+	settings
+	scale   scale
+	hosts   *hosts
+	results report.Results
+}
+
+func run(s settings) error {
+	cores, err := process.Choose()
+	if err != nil {
+		return err
+	}
+	if err := cores.PinGenerator(); err != nil {
+		return err
+	}
+	if !cores.Pinned() {
+		fmt.Fprintln(os.Stderr, "bench: one core for server and generator: CPU times mean something, everything else does not")
+	}
+	b, err := newBenchmark(s, cores)
+	if err != nil {
+		return err
+	}
+	err = b.all()
+	return errors.Join(err, b.publish(), b.hosts.end())
+}
+
+func newBenchmark(s settings, cores process.Cores) (*benchmark, error) {
+	h, err := newHosts(cores)
+	if err != nil {
+		return nil, err
+	}
+	b := &benchmark{settings: s, scale: full(), hosts: h}
+	if s.short {
+		b.scale = short()
+	}
+	b.results = report.Results{
+		Date: time.Now(), Command: command(s), Machine: machine(cores), Rounds: s.rounds,
+	}
+	return b, nil
+}
+
+// command is how to repeat it.
+func command(s settings) string {
+	text := fmt.Sprintf("go run ./tests/bench -rounds %d", s.rounds)
+	if pattern := s.workloads.String(); pattern != "" {
+		text += fmt.Sprintf(" -run %q", pattern)
+	}
+	if !slices.Equal(s.peers, allPeers) {
+		text += " -peers " + strings.Join(s.peers, ",")
+	}
+	if s.short {
+		text += " -short"
+	}
+	return text
+}
+
+func machine(cores process.Cores) string {
+	name := "Linux"
+	var system unix.Utsname
+	if unix.Uname(&system) == nil {
+		name += " " + unix.ByteSliceToString(system.Release[:])
+	}
+	if cores.Pinned() {
+		return name + ", server and generator on a core each"
+	}
+	return name + ", server and generator on one core"
+}
+
+// all runs what is asked for, peers in turns. A peer that fails does not keep the others from running.
+func (b *benchmark) all() error {
+	missing := map[string]error{}
+	for _, peer := range b.peers {
+		if err := b.hosts.available(peer); err != nil {
+			missing[peer] = err
+			fmt.Fprintf(os.Stderr, "bench: without %s: %v\n", peer, err)
+		}
+	}
+	var failures []error
+	began := time.Now()
+	for _, w := range workloads(b.scale) {
+		if !b.workloads.MatchString(w.name) {
+			continue
+		}
+		rounds := b.rounds
+		if w.rounds > 0 {
+			rounds = min(rounds, w.rounds)
+		}
+		for round := range rounds {
+			for _, peer := range w.peers {
+				if !slices.Contains(b.peers, peer) || missing[peer] != nil {
+					continue
+				}
+				fmt.Fprintf(os.Stderr, "%5.0fs  %s, round %d of %d: %s\n", time.Since(began).Seconds(), w.name, round+1, rounds, peer)
+				if err := b.session(w, peer, round); err != nil {
+					failures = append(failures, fmt.Errorf("%s: %s: %w", w.name, peer, err))
+					fmt.Fprintln(os.Stderr, "bench:", failures[len(failures)-1])
+				}
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// publish prints the tables and writes the files.
+func (b *benchmark) publish() error {
+	return b.results.Text(os.Stdout, goals())
+}
