@@ -16,5 +16,43 @@ func goals() []report.Goal {
 		{Workload: "idle-memory", Name: "10000 connections", AtMost: 12},
 		{Workload: "idle-memory", Name: "18000 connections", AtMost: 12},
 		{Workload: "idle-memory", Name: "18000 connections, 30s later", AtMost: 12},
+		{Workload: "idle-cpu", Name: "10000 connections, heartbeats each 5s and 6s: of a core", TimesNode: 1. / 3},
+		{Workload: "stalled", Name: "64 B, a member's message: p99 with / without", AtMost: 1.1},
+		{Workload: "stalled", Name: "1024 B, a member's message: p99 with / without", AtMost: 1.1},
+		{Workload: "churn", Name: "after / before", AtMost: 1.1},
+	}
+}
+
+// headlines are what a README shows.
+func headlines() []report.Headline {
+	return []report.Headline{
+		{Workload: "broadcast-1000", Name: "64 B, 1 queued", Label: "broadcast of 64 B to 1000, one at a time: a delivery", Plot: true},
+		{Workload: "broadcast-1000", Name: "64 B, 10 queued", Label: "ten queued", Plot: true},
+		{Workload: "broadcast-1000", Name: "1024 B, 1 queued", Label: "of 1 KiB, one at a time"},
+		{Workload: "broadcast-1000", Name: "1024 B, 10 queued", Label: "of 1 KiB, ten queued"},
+		{Workload: "broadcast-10000", Name: "64 B, 1 queued", Label: "broadcast of 64 B to 10 000, one at a time", Plot: true},
+		{Workload: "broadcast-10000", Name: "64 B, 10 queued", Label: "ten queued", Plot: true},
+		{Workload: "echo-100", Name: "closed loop", Label: "echo with acknowledgement, 100 clients", Plot: true},
+		{Workload: "echo-100", Name: "closed loop: p99", Label: "its p99"},
+		{Workload: "echo-100", Name: "open loop, 10000/s: p99", Label: "p99 at 10 000 a second"},
+		{Workload: "echo-1000", Name: "closed loop", Label: "echo, 1000 clients", Plot: true},
+		{Workload: "echo-1000", Name: "open loop, 10000/s: p99", Label: "p99 at 10 000 a second"},
+		{Workload: "echo-polling-100", Name: "closed loop", Label: "echo, 100 clients over polling", Plot: true},
+		{Workload: "connect", Name: "until CONNECT is answered", Label: "connect", Plot: true},
+		{Workload: "connect", Name: "to authenticate, on top", Label: "authenticate, on top", Plot: true},
+		{Workload: "hop-shared", Name: "closed loop", Label: "leave and join a room of many", Plot: true},
+		{Workload: "hop-own", Name: "closed loop", Label: "leave and join a room of one's own", Plot: true},
+		{Workload: "stalled", Name: "64 B, a member's message: p99 with / without", Label: "p99 of others with a stalled member, 64 B"},
+		{Workload: "stalled", Name: "1024 B, a member's message: p99 with / without", Label: "the same, 1 KiB"},
+		{Workload: "idle-memory", Name: "5000 connections", Label: "memory, 5000 idle connections"},
+		{Workload: "idle-memory", Name: "10000 connections", Label: "10 000"},
+		{Workload: "idle-memory", Name: "18000 connections", Label: "18 000"},
+		{Workload: "idle-memory", Name: "18000 connections, 30s later", Label: "30 s later"},
+		{
+			Workload: "idle-cpu", Name: "10000 connections, heartbeats each 5s and 6s: each heartbeat",
+			Label: "a heartbeat of 10 000 idle connections", Plot: true,
+		},
+		{Workload: "churn", Name: "connect, authenticate, killed", Label: "200 000 connections come and go"},
+		{Workload: "churn", Name: "after / before", Label: "memory after them / before"},
 	}
 }

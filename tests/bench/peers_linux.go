@@ -53,7 +53,7 @@ func (h *hosts) available(peer string) error {
 		return nil
 	case report.Node:
 		return h.haveNode("socket.io")
-	case ignis:
+	case report.Ignis:
 		if err := h.haveNode(filepath.Join("@venizia", "ignis-helpers")); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (h *hosts) start(peer string, beats heartbeats) (*process.Server, error) {
 	switch peer {
 	case report.Node:
 		return h.script("socketio.mjs", map[string]any{"ping": beats.engine.Milliseconds(), "appPing": beats.app.Milliseconds()})
-	case ignis:
+	case report.Ignis:
 		return h.script("ignis.mjs", map[string]any{
 			"ping": beats.engine.Milliseconds(), "appPing": beats.app.Milliseconds(), "redis": h.redis.Address, "logs": h.files,
 		})

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func newBenchmark(s settings, cores process.Cores) (*benchmark, error) {
 		b.scale = short()
 	}
 	b.results = report.Results{
-		Date: time.Now(), Command: command(s), Machine: machine(cores), Rounds: s.rounds,
+		Date: time.Now(), Command: command(s), Machine: machine(cores), Rounds: s.rounds, Peers: s.peers,
 	}
 	return b, nil
 }
@@ -95,6 +96,9 @@ func (b *benchmark) all() error {
 	var failures []error
 	began := time.Now()
 	for _, w := range workloads(b.scale) {
+		if w.beats == (heartbeats{}) {
+			w.beats = usualHeartbeats
+		}
 		if !b.workloads.MatchString(w.name) {
 			continue
 		}
@@ -120,5 +124,29 @@ func (b *benchmark) all() error {
 
 // publish prints the tables and writes the files.
 func (b *benchmark) publish() error {
-	return b.results.Text(os.Stdout, goals())
+	printed := b.results
+	if !b.verbose {
+		printed.Values = slices.DeleteFunc(slices.Clone(printed.Values), func(v report.Value) bool {
+			return strings.HasPrefix(v.Name, generatorPrefix)
+		})
+	}
+	const title = "CPU time of the server, in relation to Node.js (less is better)"
+	return errors.Join(
+		printed.Text(os.Stdout, goals()),
+		write(b.json, b.results.JSON),
+		write(b.markdown, func(w io.Writer) error { return b.results.Markdown(w, headlines(), goals()) }),
+		write(b.plot, func(w io.Writer) error { return b.results.SVG(w, title, headlines(), goals()) }),
+	)
+}
+
+// write writes a file, if it has a name.
+func write(name string, content func(io.Writer) error) error {
+	if name == "" {
+		return nil
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(content(file), file.Close())
 }

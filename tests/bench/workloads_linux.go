@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/load"
@@ -75,155 +74,14 @@ func workloads(s scale) []workload {
 			return t.broadcast(n)
 		}})
 	}
-	all = append(all, workload{name: "idle-memory", peers: everybody, rounds: 1, run: (*trial).idleMemory})
-	for i := range all {
-		all[i].beats = usualHeartbeats
-	}
-	return all
-}
-
-// connect opens clients until CONNECT is answered, and then lets them authenticate.
-func (t *trial) connect() error {
-	// What is compiled and allocated once does not count.
-	first, err := t.swarm.Enter(min(t.connections, 1000), load.WebSocket)
-	if err != nil {
-		return err
-	}
-	for _, c := range first {
-		t.swarm.Kill(c)
-	}
-	if err := t.swarm.Idle(t.warm); err != nil {
-		return err
-	}
-	var clients []*load.Client
-	c, err := t.measure(func() error {
-		clients, err = t.swarm.Connect(t.connections, load.WebSocket)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	t.perOperation("until CONNECT is answered", "CPU ms", c, t.connections)
-	if c, err = t.measure(func() error { return t.swarm.Authenticate(clients) }); err != nil {
-		return err
-	}
-	t.perOperation("to authenticate, on top", "CPU ms", c, t.connections)
-	return nil
-}
-
-func (t *trial) idleMemory() error {
-	before, err := t.server.RSS()
-	if err != nil {
-		return err
-	}
-	look := func(n int, when string) error {
-		rss, err := t.server.RSS()
-		t.value(fmt.Sprintf("%d connections%s", n, when), "KiB each", float64(rss-before)/1024/float64(n))
-		return err
-	}
-	n := 0
-	for _, goal := range t.idle {
-		if _, err := t.swarm.Enter(goal-n, load.WebSocket); err != nil {
-			return err
-		}
-		n = goal
-		if err := t.swarm.Idle(t.settle); err != nil {
-			return err
-		}
-		if err := look(n, ""); err != nil {
-			return err
-		}
-	}
-	if err := t.swarm.Idle(t.later); err != nil {
-		return err
-	}
-	return look(n, fmt.Sprintf(", %v later", t.later))
-}
-
-// echoText is what is sent, 64 bytes.
-const echoText = `["0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"]`
-
-func (t *trial) echo(n int, transport load.Transport) error {
-	clients, err := t.swarm.Enter(n, transport)
-	if err != nil {
-		return err
-	}
-	r := load.Requests{
-		Clients: clients, Want: []byte(echoText),
-		Append: func(to []byte, _ *load.Client, _ uint32) []byte {
-			return append(append(to, `["echo",`...), echoText[1:]...)
-		},
-	}
-	return t.loops(r)
-}
-
-// loops measures requests in a closed loop and in an open one.
-func (t *trial) loops(r load.Requests) error {
-	if _, err := t.swarm.Closed(r, t.warm); err != nil {
-		return err
-	}
-	var o load.Outcome
-	c, err := t.measure(func() (err error) {
-		o, err = t.swarm.Closed(r, t.duration)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	t.outcome("closed loop", c, o)
-	c, err = t.measure(func() (err error) {
-		o, err = t.swarm.Scheduled(r, t.rate, int(float64(t.rate)*t.duration.Seconds()))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	t.outcome(fmt.Sprintf("open loop, %d/s", t.rate), c, o)
-	return nil
-}
-
-func (t *trial) outcome(name string, c cost, o load.Outcome) {
-	t.perOperation(name, "CPU us", c, o.Operations)
-	t.value(name+": operations", "1/s", float64(o.Operations)/o.Elapsed.Seconds())
-	t.percentiles(name, o.Latencies, 50, 99, 99.9)
-}
-
-func (t *trial) percentiles(name string, latencies []time.Duration, hundredths ...float64) {
-	slices.Sort(latencies)
-	for _, h := range hundredths {
-		t.value(fmt.Sprintf("%s: p%g", name, h), "ms", report.Percentile(latencies, h).Seconds()*1000)
-	}
-}
-
-func (t *trial) broadcast(n int) error {
-	members, err := t.swarm.Enter(n, load.WebSocket)
-	if err != nil {
-		return err
-	}
-	for _, size := range []int{64, 1024} {
-		for _, queued := range []int{1, 10} {
-			if err := t.cast(load.Casts{Members: members, N: queued, Size: size}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (t *trial) cast(casts load.Casts) error {
-	if _, err := t.swarm.Cast(casts, t.warm); err != nil {
-		return err
-	}
-	var r load.Rounds
-	c, err := t.measure(func() (err error) {
-		r, err = t.swarm.Cast(casts, t.duration)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	name := fmt.Sprintf("%d B, %d queued", casts.Size, casts.N)
-	t.perOperation(name, "CPU us", c, int(r.Deliveries))
-	t.percentiles(name+": round", r.Last, 50, 99)
-	return nil
+	plain := []string{report.Subject, report.Floor, report.Node}
+	return append(
+		all,
+		workload{name: "hop-shared", peers: plain, run: func(t *trial) error { return t.hop(shared) }},
+		workload{name: "hop-own", peers: plain, run: func(t *trial) error { return t.hop(own) }},
+		workload{name: "stalled", peers: speakers, run: (*trial).stalled},
+		workload{name: "idle-memory", peers: everybody, rounds: 1, run: (*trial).idleMemory},
+		workload{name: "idle-cpu", peers: []string{report.Subject, report.Node, report.Ignis}, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
+		workload{name: "churn", peers: []string{report.Subject, report.FloorBatch, report.Node}, rounds: 1, run: (*trial).comeAndGo},
+	)
 }

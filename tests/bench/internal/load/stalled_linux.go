@@ -96,8 +96,8 @@ func (s *Swarm) heldByKernel(l *link) (int, error) {
 // queued adds up what a table of TCP connections says of the connection between two addresses: what each end has not had
 // acknowledged, and what it has not read.
 func queued(table []byte, a, b netip.AddrPort) (int, error) {
-	total, ends := 0, 0
 	from, to := inTable(a), inTable(b)
+	ends := map[string]int{} // by local address: the kernel may list a connection twice while others come and go
 	for line := range bytes.Lines(table) {
 		fields := bytes.Fields(line)
 		if len(fields) < 5 {
@@ -107,19 +107,19 @@ func queued(table []byte, a, b netip.AddrPort) (int, error) {
 		if !(local == from && remote == to || local == to && remote == from) {
 			continue
 		}
-		ends++
+		ends[local] = 0
 		for queue := range bytes.SplitSeq(fields[4], []byte(":")) {
 			n, err := strconv.ParseInt(string(queue), 16, 64)
 			if err != nil {
 				return 0, fmt.Errorf("%w: queues %q", ErrUnexpected, fields[4])
 			}
-			total += int(n)
+			ends[local] += int(n)
 		}
 	}
-	if ends != 2 {
-		return 0, fmt.Errorf("%w: the connection from %v to %v has %d ends", ErrUnexpected, a, b, ends)
+	if len(ends) != 2 {
+		return 0, fmt.Errorf("%w: the connection from %v to %v has %d ends", ErrUnexpected, a, b, len(ends))
 	}
-	return total, nil
+	return ends[from] + ends[to], nil
 }
 
 // inTable is an address as that table has it.

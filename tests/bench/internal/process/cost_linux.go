@@ -12,7 +12,8 @@ import (
 )
 
 // CPU is the CPU time, user and system, that the process has used so far, all of its threads included, also those that have
-// ended. It is the clock that clock_getcpuclockid(3) names, which counts nanoseconds where /proc/PID/stat counts ticks of 10 ms.
+// ended. It is the clock that clock_getcpuclockid(3) names, which counts nanoseconds where /proc/PID/stat counts ticks of 10 ms;
+// of a thread that runs at the moment it may not know the last few milliseconds.
 func (s *Server) CPU() (time.Duration, error) { return cpuOf(s.command.Process.Pid) }
 
 func cpuOf(pid int) (time.Duration, error) {

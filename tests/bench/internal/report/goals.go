@@ -12,6 +12,7 @@ const (
 	Floor      = "floor"
 	FloorBatch = "floor-batch"
 	Node       = "node"
+	Ignis      = "ignis"
 )
 
 // Goal is what the subject should reach in a figure. A limit of zero is none.

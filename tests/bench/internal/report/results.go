@@ -34,6 +34,7 @@ type Results struct {
 	Command string    `json:"command"`
 	Machine string    `json:"machine"`
 	Rounds  int       `json:"rounds"`
+	Peers   []string  `json:"peers"` // in the order of the tables
 	Values  []Value   `json:"values"`
 	Notes   []Note    `json:"notes,omitempty"`
 }
@@ -59,15 +60,11 @@ func (r *Results) Figures() []Figure {
 	return figures
 }
 
-// Peers are all that have values, in the order in which they came.
-func (r *Results) Peers() []string {
-	var peers []string
-	for _, v := range r.Values {
-		if !slices.Contains(peers, v.Peer) {
-			peers = append(peers, v.Peer)
-		}
-	}
-	return peers
+// present are the peers that have values of a workload.
+func (r *Results) present(workload string) []string {
+	return slices.DeleteFunc(slices.Clone(r.Peers), func(peer string) bool {
+		return !slices.ContainsFunc(r.Values, func(v Value) bool { return v.Workload == workload && v.Peer == peer })
+	})
 }
 
 // Of is what was measured of a figure for a peer; false if nothing was.
