@@ -20,7 +20,8 @@ type EngineOptions struct {
 	Transports []Transport
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
-	// PingInterval is the time between a pong and the next ping of the heartbeat. Default 25 s.
+	// PingInterval is the time between a pong and the next ping of the heartbeat. The first ping of a session comes at random
+	// within it, so that sessions that begin together are not pinged together. Default 25 s.
 	PingInterval time.Duration
 	// PingTimeout is how long the pong may take before the connection counts as dead. Default 20 s.
 	PingTimeout time.Duration

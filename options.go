@@ -82,7 +82,8 @@ type Options struct {
 	// MaxUnauthenticated bounds the connections without an authenticated socket; further handshakes get 503. Default 10 000.
 	MaxUnauthenticated int
 	// PingInterval is the time between two application-level `ping` events, which have nothing to do with the heartbeat of
-	// Engine.IO. Default 30 s; negative: none.
+	// Engine.IO. The second of a socket comes at random within it, as the first ping of a heartbeat does. Default 30 s;
+	// negative: none.
 	PingInterval time.Duration
 	// DefaultRooms are joined on authentication. Default io-default and io-notification; an empty non-nil slice: none.
 	DefaultRooms []string

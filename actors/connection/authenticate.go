@@ -96,7 +96,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doJoinDefaults:
 		c.join(s, c.env.Options.DefaultRooms, nil)
 	case doPing:
-		c.appPing(s)
+		c.appPing(s, c.env.firstOf(c.env.Options.AppPingInterval))
 	case doConnected:
 		c.connected(s)
 	case doRefuse:
@@ -148,12 +148,12 @@ func (c *connection) farewell(s *socket, text string, r Reason) {
 	c.close(r)
 }
 
-// appPing sends the application-level ping of the reference and arms the next.
-func (c *connection) appPing(s *socket) {
-	if c.env.Options.AppPingInterval <= 0 {
+// appPing sends the application-level ping of the reference, unless there is none, and arms the next.
+func (c *connection) appPing(s *socket, next time.Duration) {
+	if next <= 0 {
 		return
 	}
-	s.at[socketPing] = c.now().Add(c.env.Options.AppPingInterval)
+	s.at[socketPing] = c.now().Add(next)
 	c.sendAppPing(s)
 }
 

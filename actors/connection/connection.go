@@ -168,7 +168,7 @@ func (c *connection) begin(m *Begin) {
 		open.Upgrades = c.env.Options.Upgrades
 	}
 	c.send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineOpen, Data: wire.AppendOpen(nil, open)}), FlagKeep)
-	c.arm(deadlinePing, c.env.Options.PingInterval)
+	c.arm(deadlinePing, c.env.firstOf(c.env.Options.PingInterval))
 	if c.env.App == nil {
 		c.beginRaw()
 	} else {

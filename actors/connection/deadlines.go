@@ -32,6 +32,19 @@ type deadlines struct {
 
 func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().Add(after) }
 
+// soonest is what passes at least before the first heartbeat, unless half of its interval is shorter: who has just come has
+// better things to do.
+const soonest = time.Second
+
+// firstOf is after how long the first of many heartbeats is due; 0: there is none. It comes early by chance: what begins at the same moment, as after a
+// restart, would else be pinged at the same moment for as long as it lives, and each of these pings needs a goroutine.
+func (e *Env) firstOf(interval time.Duration) time.Duration {
+	if interval <= 0 {
+		return 0
+	}
+	return interval - e.Options.Early(interval-min(interval/2, soonest))
+}
+
 func (c *connection) disarm(d deadline) { c.at[d] = time.Time{} }
 
 // rearm sets the timer to the nearest deadline. A timer that would fire too early is left alone: it finds nothing due and

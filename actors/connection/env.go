@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,9 @@ type Env struct {
 // NewEnv completes e.
 func NewEnv(e Env) *Env {
 	e.ackIDs = new(atomic.Uint64)
+	if e.Options.Early == nil {
+		e.Options.Early = rand.N[time.Duration]
+	}
 	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
 	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})
 	e.bye = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})
@@ -119,10 +123,11 @@ const (
 type Options struct {
 	PingInterval   time.Duration // Engine.IO heartbeat
 	PingTimeout    time.Duration
-	UpgradeTimeout time.Duration // from the probe to the upgrade packet
-	ConnectTimeout time.Duration // a session without a namespace
-	MaxPayload     int           // bytes of one message
-	Upgrades       []string      // what the open packet offers to a polling session
+	Early          func(most time.Duration) time.Duration // see firstOf; at least 0, less than most. Nil: at random
+	UpgradeTimeout time.Duration                          // from the probe to the upgrade packet
+	ConnectTimeout time.Duration                          // a session without a namespace
+	MaxPayload     int                                    // bytes of one message
+	Upgrades       []string                               // what the open packet offers to a polling session
 	Limits         wire.Limits
 
 	QueueBytes   int // outgoing bytes that may wait for one connection

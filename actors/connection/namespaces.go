@@ -277,7 +277,7 @@ func (c *connection) socketDue(s *socket, d int) {
 	case socketExpiry:
 		c.authenticate(s, inExpired)
 	case socketPing:
-		c.appPing(s)
+		c.appPing(s, c.env.Options.AppPingInterval)
 	}
 }
 

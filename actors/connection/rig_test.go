@@ -88,6 +88,7 @@ func testOptions() Options {
 	limits := wire.DefaultLimits()
 	return Options{
 		PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, UpgradeTimeout: 10 * time.Second,
+		Early:          func(time.Duration) time.Duration { return 0 }, // tests of time want to know when
 		ConnectTimeout: 45 * time.Second, MaxPayload: 1_000_000, Limits: limits, QueueBytes: 1000,
 		WriteTimeout: 10 * time.Second, Linger: time.Second, PollLinger: 5 * time.Second, PostWait: 50 * time.Millisecond,
 		InboxEvents: 4, InboxEventsHard: 8, InboxBytes: 1000, InboxBytesHard: 2000, MaxNamespaces: 2, MaxPendingAcks: 2,

@@ -52,6 +52,7 @@ func inBubble(t *testing.T, test func(r *rig)) {
 			System: r.system, Registry: r.registry, App: application{}, Counters: new(connection.Counters),
 			Options: connection.Options{
 				PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, ConnectTimeout: 45 * time.Second,
+				Early:               func(time.Duration) time.Duration { return 0 }, // the tests want to know when
 				AuthenticateTimeout: 10 * time.Second, QueueBytes: 1 << 20, PollLinger: 5 * time.Second, Linger: time.Second,
 				PostWait: time.Millisecond, InboxEvents: 4, InboxEventsHard: 8, InboxBytes: 1000, InboxBytesHard: 1000,
 				MaxNamespaces: 2, MaxAuthAttempts: 2, MaxAuthBytes: 1000, MaxRooms: 10, Limits: wire.DefaultLimits(), Authenticate: accept,

@@ -71,7 +71,7 @@ func TestAuthenticate_Accepted_AuthenticatedComesFirstThenPings(t *testing.T) {
 			require.Len(t, ping, 1)
 			assert.Len(t, ping[0], 1)
 			next := timeOf(t, ping[0])
-			if i > 0 {
+			if i > 1 { // the second comes at random within the interval
 				assert.GreaterOrEqual(t, next.Sub(at), interval-time.Millisecond)
 			}
 			at = next
