@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,31 +19,42 @@ type Handshake struct {
 	XDomain    bool      // the request had an Origin header
 	Issued     time.Time // when the request arrived
 
-	rawHeader []byte // "Key: value\n" lines
+	rawHeader string // "Key: value\n" lines
 }
 
-// NewHandshake copies what is kept of r.
+// NewHandshake copies what is kept of r, into one piece of memory.
 func NewHandshake(r *http.Request, kind Kind) *Handshake {
 	uri := r.RequestURI
 	if uri == "" && r.URL != nil { // a request that no server read
 		uri = r.URL.RequestURI()
 	}
+	var packed strings.Builder
+	packed.Grow(len(r.RemoteAddr) + len(r.Host) + len(uri) + packedSize(r.Header))
+	packed.WriteString(r.RemoteAddr)
+	packed.WriteString(r.Host)
+	packed.WriteString(uri)
+	packHeader(&packed, r.Header)
+	rest := packed.String()
+	cut := func(n int) (piece string) {
+		piece, rest = rest[:n], rest[n:]
+		return piece
+	}
 	return &Handshake{
 		Kind:       kind,
-		RemoteAddr: strings.Clone(r.RemoteAddr),
-		Host:       strings.Clone(r.Host),
-		RequestURI: strings.Clone(uri),
+		RemoteAddr: cut(len(r.RemoteAddr)),
+		Host:       cut(len(r.Host)),
+		RequestURI: cut(len(uri)),
 		Secure:     r.TLS != nil,
 		XDomain:    r.Header.Get("Origin") != "",
 		Issued:     time.Now(),
-		rawHeader:  packHeader(r.Header),
+		rawHeader:  rest,
 	}
 }
 
 // Header parses the headers of the request. Every call returns a map of its own.
 func (h *Handshake) Header() http.Header {
 	header := make(http.Header)
-	for line := range strings.Lines(string(h.rawHeader)) {
+	for line := range strings.Lines(h.rawHeader) {
 		if key, value, ok := strings.Cut(line, ": "); ok {
 			header[key] = append(header[key], strings.TrimSuffix(value, "\n"))
 		}
@@ -67,23 +77,36 @@ func (h *Handshake) Query() url.Values { return h.URL().Query() }
 // size is what the handshake retains, in bytes.
 func (h *Handshake) size() int { return len(h.rawHeader) + len(h.RequestURI) + len(h.Host) }
 
+// usualHeaders is the number of headers that are put in order without growing a slice.
+const usualHeaders = 32
+
 // packHeader writes the headers in the order of their names. Servers have checked that values hold no line ends; one
 // that does, made by other means, is left out.
-func packHeader(header http.Header) []byte {
+func packHeader(packed *strings.Builder, header http.Header) {
+	var room [usualHeaders]string
+	keys := room[:0]
+	for key := range header {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		for _, v := range header[key] {
+			if strings.ContainsAny(v, "\r\n") || strings.ContainsAny(key, ":\r\n") {
+				continue
+			}
+			for _, s := range [...]string{key, ": ", v, "\n"} {
+				packed.WriteString(s)
+			}
+		}
+	}
+}
+
+func packedSize(header http.Header) int {
 	size := 0
 	for key, values := range header {
 		for _, v := range values {
 			size += len(key) + len(": \n") + len(v)
 		}
 	}
-	packed := make([]byte, 0, size)
-	for _, key := range slices.Sorted(maps.Keys(header)) {
-		for _, v := range header[key] {
-			if strings.ContainsAny(v, "\r\n") || strings.ContainsAny(key, ":\r\n") {
-				continue
-			}
-			packed = append(append(append(append(packed, key...), ": "...), v...), '\n')
-		}
-	}
-	return packed
+	return size
 }

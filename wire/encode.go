@@ -77,6 +77,17 @@ func EncodePacketJSON(t PacketType, namespace string, v any) (*Prepared, error) 
 	return e.prepare(&Packet{Type: t, Namespace: namespace})
 }
 
+// EncodeConnect encodes the answer of a server to a client that has joined a namespace as the socket sid. Errors: ErrEncode with
+// ErrNamespace.
+func EncodeConnect(namespace, sid string) (*Prepared, error) {
+	e := newEncoder()
+	defer e.release()
+	e.json.WriteString(`{"sid":`)
+	e.quote(sid)
+	e.json.WriteByte('}')
+	return e.prepare(&Packet{Type: Connect, Namespace: namespace})
+}
+
 // EncodePayload encodes v as the JSON that EncodePacketJSON makes of it. The result shares no memory with v. Errors: as there.
 func EncodePayload(t PacketType, v any) ([]byte, error) {
 	e := newEncoder()

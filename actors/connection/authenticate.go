@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -29,8 +30,6 @@ const (
 
 // timeFormat is ISO 8601 in UTC with milliseconds, as the original writes times.
 const timeFormat = "2006-01-02T15:04:05.000Z"
-
-func (c *connection) isoNow() string { return c.now().UTC().Format(timeFormat) }
 
 // authenticateEvent turns the client's event into an input of the machine. A payload asks for a renewal.
 func (c *connection) authenticateEvent(s *socket, m *received) {
@@ -79,7 +78,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doArmDeadline:
 		s.at[socketAuth] = c.authDeadline()
 	case doStopDeadline:
-		s.at[socketAuth] = time.Time{}
+		s.at[socketAuth] = 0
 	case doVerify:
 		c.verify(s)
 	case doCancelVerifier:
@@ -87,10 +86,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doAdopt:
 		c.adopt(s)
 	case doSendSuccess:
-		c.emitOwn(s, eventAuthenticated, struct {
-			ID   string `json:"id"`
-			Time string `json:"time"`
-		}{s.handle.id, c.isoNow()})
+		c.emitOwn(s, eventAuthenticated, "id", s.handle.id)
 	case doAnnounce:
 		c.announceUser(s)
 	case doJoinDefaults:
@@ -117,9 +113,9 @@ func (c *connection) execute(s *socket, e authEffect) {
 }
 
 // authDeadline is the session's: a client that leaves and joins again gains no time.
-func (c *connection) authDeadline() time.Time {
-	if c.authBy.IsZero() {
-		c.authBy = c.now().Add(c.env.Options.AuthenticateTimeout)
+func (c *connection) authDeadline() moment {
+	if c.authBy == 0 {
+		c.authBy = c.now().add(c.env.Options.AuthenticateTimeout)
 	}
 	return c.authBy
 }
@@ -130,9 +126,18 @@ func (c *connection) log(s *socket) *slog.Logger {
 		slog.String("remote", c.session.handshake.RemoteAddr))
 }
 
-// emitOwn sends one of the machine's own events.
-func (c *connection) emitOwn(s *socket, name string, payload any) {
-	m, err := wire.EncodeEvent(s.handle.namespace, name, payload)
+// emitOwn sends one of the machine's own events. Its payload tells the time, and before that, if there is a key, something that
+// needs no escape in JSON. It is written by hand: three such events are sent to each client that comes.
+func (c *connection) emitOwn(s *socket, event, key, value string) {
+	var room [160]byte
+	payload := append(room[:0], '{')
+	if key != "" {
+		payload = append(append(append(payload, '"'), key...), `":"`...)
+		payload = append(append(payload, value...), `",`...)
+	}
+	payload = append(payload, `"time":"`...)
+	payload = append(time.Now().UTC().AppendFormat(payload, timeFormat), `"}`...)
+	m, err := wire.EncodeEvent(s.handle.namespace, event, json.RawMessage(payload))
 	if err != nil {
 		panic(fmt.Sprintf("connection: own event does not encode: %v", err))
 	}
@@ -141,10 +146,7 @@ func (c *connection) emitOwn(s *socket, name string, payload any) {
 
 // farewell tells the client why, then ends the whole session: a socket that failed must not hold the connection open.
 func (c *connection) farewell(s *socket, text string, r Reason) {
-	c.emitOwn(s, eventUnauthenticated, struct {
-		Message string `json:"message"`
-		Time    string `json:"time"`
-	}{text, c.isoNow()})
+	c.emitOwn(s, eventUnauthenticated, "message", text)
 	c.close(r)
 }
 
@@ -153,14 +155,12 @@ func (c *connection) appPing(s *socket, next time.Duration) {
 	if next <= 0 {
 		return
 	}
-	s.at[socketPing] = c.now().Add(next)
+	s.at[socketPing] = c.now().add(next)
 	c.sendAppPing(s)
 }
 
 func (c *connection) sendAppPing(s *socket) {
-	c.emitOwn(s, eventPing, struct {
-		Time string `json:"time"`
-	}{c.isoNow()})
+	c.emitOwn(s, eventPing, "", "")
 }
 
 // pingSocket is Ping of the facade.
@@ -178,15 +178,15 @@ func (c *connection) pingSocket(m *pingSocket) {
 // adopt takes the verdict's principal over and arms its expiry.
 func (c *connection) adopt(s *socket) {
 	c.attempts = 0
-	c.authBy = time.Time{}
+	c.authBy = 0
 	c.env.Counters.AuthSucceeded.Add(1)
 	p := s.adopted
 	s.adopted = nil
 	s.stopVerifier()
 	s.handle.principal.Store(p)
-	s.at[socketExpiry] = time.Time{}
+	s.at[socketExpiry] = 0
 	if p != nil && !p.Expires.IsZero() {
-		s.at[socketExpiry] = p.Expires
+		s.at[socketExpiry] = c.env.moment(p.Expires)
 	}
 	if s.renewal != nil {
 		s.handle.renewed.Store(s.renewal)
@@ -208,7 +208,8 @@ func (c *connection) announceUser(s *socket) {
 func (c *connection) verify(s *socket) {
 	c.attempts++
 	s.attempt++
-	ctx, cancel := context.WithCancel(s.handle.ctx)
+	// No child of the socket's context, which would keep a table of children. It ends with the socket all the same: see closed.
+	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
 	handshake := s.handle.handshake
 	if s.renewal != nil {
@@ -216,13 +217,13 @@ func (c *connection) verify(s *socket) {
 	}
 	t := &verification{env: c.env, socket: s.handle, handshake: handshake, attempt: s.attempt, ctx: ctx}
 	if !c.env.System.Workers().Run(t) {
-		cancel()
+		cancel(ErrClosed)
 	}
 }
 
 func (s *socket) stopVerifier() {
 	if s.cancel != nil {
-		s.cancel()
+		s.cancel(ErrClosed)
 		s.cancel = nil
 	}
 	s.attempt++ // what the running one answers is late from now on

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"errors"
-	"time"
 
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
@@ -28,7 +27,7 @@ func (c *connection) close(r Reason) {
 	}
 	c.end(r)
 	c.stage = stageClosing
-	c.at = [deadlineCount]time.Time{}
+	c.at = [deadlineCount]moment{}
 	if c.out.ws != nil {
 		c.closeSocket()
 	} else {
@@ -101,7 +100,7 @@ func (c *connection) lost(r Reason) {
 	}
 	c.end(r)
 	c.stage = stageClosed
-	c.at = [deadlineCount]time.Time{}
+	c.at = [deadlineCount]moment{}
 	if c.poll != nil {
 		p := c.poll
 		c.poll = nil
@@ -187,7 +186,7 @@ func (c *connection) readerEnded(err error) {
 	case c.stage == stageOpen:
 		c.end(r)
 		c.stage = stageClosing
-		c.at = [deadlineCount]time.Time{}
+		c.at = [deadlineCount]moment{}
 		c.arm(deadlineClose, c.env.Options.WriteTimeout)
 		c.flush()
 	}

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"log/slog"
-	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -49,7 +48,7 @@ type connection struct {
 	sockets   []*socket
 	detaching []string    // namespaces whose former socket the registry still has
 	deferred  []*received // and the packets for them, which wait
-	authBy    time.Time   // when the session must have authenticated; zero: nothing is owed
+	authBy    moment      // when the session must have authenticated; zero: nothing is owed
 	departed  []string    // namespaces that were left: their late packets are no breach
 	attempts  int         // authentication attempts since the last success
 	raw       RawHandler
@@ -262,6 +261,3 @@ func (c *connection) leaveGate(m *received) {
 		c.session.gate.leave(m.size)
 	}
 }
-
-// now is the time of the deadlines.
-func (c *connection) now() time.Time { return time.Now() }

@@ -24,13 +24,25 @@ const (
 // its sockets.
 type deadlines struct {
 	timer *actors.Timer
-	at    [deadlineCount]time.Time // zero: not armed
-	next  time.Time                // what the timer is armed for
+	at    [deadlineCount]moment // zero: not armed
+	next  moment                // what the timer is armed for
 
 	awaited uint64 // the binary packet that deadlineAttachments is for
 }
 
-func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().Add(after) }
+// moment is a point in time: nanoseconds on the clock of the Env. Zero stands for none. A connection keeps many, most of them
+// zero, and compares them with each packet.
+type moment int64
+
+func (m moment) add(d time.Duration) moment { return m + moment(d) }
+
+// moment translates. What is before the clock's beginning is long past.
+func (e *Env) moment(t time.Time) moment { return max(1, moment(t.Sub(e.began))) }
+
+// now is the time of the deadlines.
+func (c *connection) now() moment { return c.env.moment(time.Now()) }
+
+func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().add(after) }
 
 // soonest is what passes at least before the first heartbeat, unless half of its interval is shorter: who has just come has
 // better things to do.
@@ -45,7 +57,7 @@ func (e *Env) firstOf(interval time.Duration) time.Duration {
 	return interval - e.Options.Early(interval-min(interval/2, soonest))
 }
 
-func (c *connection) disarm(d deadline) { c.at[d] = time.Time{} }
+func (c *connection) disarm(d deadline) { c.at[d] = 0 }
 
 // rearm sets the timer to the nearest deadline. A timer that would fire too early is left alone: it finds nothing due and
 // comes back here, which costs less than moving it with every packet.
@@ -55,30 +67,30 @@ func (c *connection) rearm() {
 	}
 	nearest := c.nearest()
 	switch {
-	case nearest.IsZero():
+	case nearest == 0:
 		c.timer.Stop()
-		c.next = time.Time{}
-	case c.next.IsZero() || nearest.Before(c.next):
+		c.next = 0
+	case c.next == 0 || nearest < c.next:
 		c.next = nearest
-		c.timer.Reset(max(0, nearest.Sub(c.now())))
+		c.timer.Reset(max(0, time.Duration(nearest-c.now())))
 	}
 }
 
-func (c *connection) nearest() time.Time {
-	var nearest time.Time
-	for _, t := range c.at {
-		nearest = sooner(nearest, t)
+func (c *connection) nearest() moment {
+	var nearest moment
+	for _, m := range c.at {
+		nearest = sooner(nearest, m)
 	}
 	for _, s := range c.sockets {
-		for _, t := range s.at {
-			nearest = sooner(nearest, t)
+		for _, m := range s.at {
+			nearest = sooner(nearest, m)
 		}
 	}
 	return nearest
 }
 
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
+func sooner(a, b moment) moment {
+	if a == 0 || b != 0 && b < a {
 		return b
 	}
 	return a
@@ -89,11 +101,11 @@ func (c *connection) due() {
 	if c.timer == nil {
 		return
 	}
-	c.next = time.Time{}
+	c.next = 0
 	now := c.now()
 	for d := range deadlineCount {
 		if at := c.at[d]; passed(at, now) {
-			c.at[d] = time.Time{}
+			c.at[d] = 0
 			c.passed(d, at)
 		}
 	}
@@ -101,9 +113,9 @@ func (c *connection) due() {
 	c.rearm()
 }
 
-func passed(t, now time.Time) bool { return !t.IsZero() && !t.After(now) }
+func passed(m, now moment) bool { return m != 0 && m <= now }
 
-func (c *connection) passed(d deadline, at time.Time) {
+func (c *connection) passed(d deadline, at moment) {
 	switch d {
 	case deadlinePing:
 		c.ping(at)
@@ -134,7 +146,7 @@ func (c *connection) overdue() {
 // ping sends the heartbeat of Engine.IO. The time for the answer runs from when it was due, so that a session that is not
 // answered ends after interval and timeout, however late the timers are. While an upgrade is under way the ping waits: it
 // could not leave.
-func (c *connection) ping(at time.Time) {
+func (c *connection) ping(at moment) {
 	if c.stage != stageOpen {
 		return
 	}
@@ -144,7 +156,7 @@ func (c *connection) ping(at time.Time) {
 	}
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
-	c.at[deadlinePong] = at.Add(c.env.Options.PingTimeout)
+	c.at[deadlinePong] = at.add(c.env.Options.PingTimeout)
 }
 
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.

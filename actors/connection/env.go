@@ -26,6 +26,7 @@ type Env struct {
 	Raw Raw
 
 	ping, noop, bye *wire.Prepared // shared by all
+	began           time.Time      // where the clock of deadlines begins
 
 	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
 	// them.
@@ -35,6 +36,7 @@ type Env struct {
 // NewEnv completes e.
 func NewEnv(e Env) *Env {
 	e.ackIDs = new(atomic.Uint64)
+	e.began = time.Now().Add(-time.Second) // so that no moment of ours is zero
 	if e.Options.Early == nil {
 		e.Options.Early = rand.N[time.Duration]
 	}

@@ -122,13 +122,16 @@ func (c *connection) detached(m *detached) {
 	c.rearm()
 }
 
-func (c *connection) refuse(namespace, message string) {
-	c.reply(wire.ConnectError, namespace, map[string]string{"message": message})
+func (c *connection) welcome(namespace, id string) {
+	m, err := wire.EncodeConnect(namespace, id)
+	if err != nil {
+		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
+	}
+	c.send(m, FlagKeep)
 }
 
-// reply sends a packet that the server makes itself.
-func (c *connection) reply(t wire.PacketType, namespace string, v any) {
-	m, err := wire.EncodePacketJSON(t, namespace, v)
+func (c *connection) refuse(namespace, message string) {
+	m, err := wire.EncodePacketJSON(wire.ConnectError, namespace, map[string]string{"message": message})
 	if err != nil {
 		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
 	}
@@ -148,7 +151,7 @@ func (c *connection) open(namespace string, auth []byte) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	id := newSocketID()
 	handle := &Socket{
-		id: id, namespace: namespace, session: c.session, opened: c.now(), ctx: ctx, cancel: cancel,
+		id: id, namespace: namespace, session: c.session, opened: time.Now(), ctx: ctx, cancel: cancel,
 		shard:     c.env.Registry.Shard(id),
 		handshake: &Handshake{Handshake: c.session.handshake, Namespace: namespace, Auth: slices.Clone(auth)},
 	}
@@ -157,7 +160,7 @@ func (c *connection) open(namespace string, auth []byte) {
 	c.sockets = append(c.sockets, s)
 	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
 	c.disarm(deadlineConnect)
-	c.reply(wire.Connect, namespace, map[string]string{"sid": id})
+	c.welcome(namespace, id)
 	c.session.gate.hold()
 	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
 	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member})
@@ -214,7 +217,7 @@ func (c *connection) idle() {
 func (c *connection) endSocket(s *socket, r Reason) {
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
 	c.authenticate(s, inClosed)
-	s.at = [socketDeadlines]time.Time{}
+	s.at = [socketDeadlines]moment{}
 	s.handle.reason.Store(uint32(r))
 	// Before the context ends: whoever waits for that finds the socket in no room.
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
@@ -259,11 +262,11 @@ func (c *connection) own(h *Socket) *socket {
 }
 
 // socketsDue handles the deadlines of the sockets.
-func (c *connection) socketsDue(now time.Time) {
+func (c *connection) socketsDue(now moment) {
 	for _, s := range slices.Clone(c.sockets) {
 		for d := range socketDeadlines {
 			if passed(s.at[d], now) {
-				s.at[d] = time.Time{}
+				s.at[d] = 0
 				c.socketDue(s, d)
 			}
 		}

@@ -100,7 +100,7 @@ func (c *connection) closedByPeer() {
 	c.upgradeFailed()
 	c.end(ReasonTransportClose)
 	c.stage = stageClosing
-	c.at = [deadlineCount]time.Time{}
+	c.at = [deadlineCount]moment{}
 	c.arm(deadlineClose, c.env.Options.Linger)
 	c.out.clear()
 	c.out = &lane{}

@@ -41,7 +41,10 @@ var (
 	_ transport.Receiver = (*Session)(nil)
 )
 
-// NewSession makes the handle of a session that the actor pid will serve.
+// ServedBy names the actor of a session that was made without one. It is called once, before anybody else has the session.
+func (s *Session) ServedBy(pid *actor.PID) { s.pid = pid }
+
+// NewSession makes the handle of a session that the actor pid will serve; nil: see ServedBy.
 func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
 	o := &env.Options
 	return &Session{

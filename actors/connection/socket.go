@@ -110,14 +110,14 @@ type socket struct {
 	app     Handler
 	inbox   inbox
 	phase   phase
-	attempt uint32             // number of the running verifier
-	cancel  context.CancelFunc // of the running verifier
-	adopted *Principal         // of the verdict that is being executed
-	renewal *Handshake         // of the renewal under way
-	told    bool               // the connected callback was queued
+	attempt uint32                  // number of the running verifier
+	cancel  context.CancelCauseFunc // of the running verifier
+	adopted *Principal              // of the verdict that is being executed
+	renewal *Handshake              // of the renewal under way
+	told    bool                    // the connected callback was queued
 	rooms   []string
 	acks    map[uint64]*ackWait
-	at      [socketDeadlines]time.Time
+	at      [socketDeadlines]moment
 }
 
 // Deadlines of a socket.

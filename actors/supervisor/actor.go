@@ -3,6 +3,7 @@ package supervisor
 import (
 	"log/slog"
 	"slices"
+	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -15,7 +16,7 @@ import (
 // entry is one connection.
 type entry struct {
 	pid           *actor.PID
-	session       *connection.Session // nil until its opener has made it
+	session       *connection.Session
 	sockets       []*known
 	authenticated int
 }
@@ -31,6 +32,9 @@ type supervisor struct {
 	sids            map[string]string // session id by the actor's id
 	sockets         map[string]*known // by socket id
 	unauthenticated int               // connections without an authenticated socket
+
+	published error                  // what was stored last in
+	refusal   *atomic.Pointer[error] // of the handle
 
 	stopping bool // the actor itself: messages still come while its children end
 	draining bool
@@ -50,11 +54,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	defer s.guard.Catch(ctx)
 	switch m := ctx.Message().(type) {
 	case *spawn:
-		m.reply <- s.spawn(ctx, m.sid)
-	case *admit:
-		m.reply <- s.refuse()
-	case *opened:
-		s.opened(m.session)
+		m.reply <- s.spawn(ctx, m.session)
 	case *findSession:
 		s.findSession(m)
 	case *findSocket:
@@ -92,15 +92,17 @@ func (s *supervisor) Receive(ctx actor.Context) {
 }
 
 // spawn makes the actor of a new connection, within the limits.
-func (s *supervisor) spawn(ctx actor.Context, sid string) spawned {
+func (s *supervisor) spawn(ctx actor.Context, session *connection.Session) error {
 	if err := s.refuse(); err != nil {
-		return spawned{err: err}
+		return err
 	}
 	pid := ctx.SpawnPrefix(s.props, "c")
-	s.connections[sid] = &entry{pid: pid}
-	s.sids[pid.Id] = sid
+	session.ServedBy(pid)
+	s.connections[session.ID()] = &entry{pid: pid, session: session}
+	s.sids[pid.Id] = session.ID()
 	s.unauthenticated++
-	return spawned{pid: pid}
+	s.publish()
+	return nil
 }
 
 // refuse tells why no further connection is taken; nil: one is.
@@ -117,12 +119,11 @@ func (s *supervisor) refuse() error {
 	}
 }
 
-func (s *supervisor) opened(session *connection.Session) {
-	if e := s.connections[session.ID()]; e != nil {
-		e.session = session
-		if s.draining {
-			s.env.System.Send(e.pid, &connection.Drain{})
-		}
+// publish lets those who ask beforehand know what refuse says. It is called after every change of what that looks at.
+func (s *supervisor) publish() {
+	if err := s.refuse(); err != s.published { //nolint:errorlint // one of two values
+		s.published = err
+		s.refusal.Store(&err)
 	}
 }
 
@@ -195,6 +196,7 @@ func (s *supervisor) authenticated(e *entry, state connection.State, by int) {
 	case before == 1 && by < 0:
 		s.unauthenticated++
 	}
+	s.publish()
 }
 
 func (s *supervisor) socketClosed(socket *connection.Socket) {
@@ -224,6 +226,7 @@ func (s *supervisor) terminated(who *actor.PID) {
 	}
 	delete(s.sids, who.Id)
 	delete(s.connections, sid)
+	s.publish()
 	s.goneIfEmpty()
 }
 

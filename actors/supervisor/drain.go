@@ -10,6 +10,7 @@ func (s *supervisor) drain() {
 		return
 	}
 	s.draining = true
+	s.publish()
 	s.tellAll(&connection.Drain{})
 }
 

@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"github.com/asynkron/protoactor-go/actor"
-
 	"github.com/actio-go/actio/actors/connection"
 )
 
@@ -13,24 +11,11 @@ type late struct{}
 func (late) IgnoreDeadLetterLogging() {}
 
 type (
+	// spawn asks for the actor of a session. When it is answered the session has one, and can be found.
 	spawn struct {
 		late
-		sid   string
-		reply chan spawned
-	}
-	spawned struct {
-		pid *actor.PID
-		err error
-	}
-	// admit asks whether a new connection would be taken.
-	admit struct {
-		late
-		reply chan error
-	}
-	// opened makes a session findable. It precedes everything that the session says.
-	opened struct {
-		late
 		session *connection.Session
+		reply   chan error
 	}
 	findSession struct {
 		late

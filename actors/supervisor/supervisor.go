@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -39,6 +40,8 @@ type Supervisor struct {
 	pid  *actor.PID
 	done chan struct{} // closed by Stop
 	once sync.Once
+
+	refusal atomic.Pointer[error] // why no further connection is taken; nil, or of nil: one is
 }
 
 var (
@@ -54,6 +57,7 @@ func Start(env *connection.Env, o Options) *Supervisor {
 	props := actor.PropsFromProducer(func() actor.Actor {
 		s := &supervisor{
 			guard: actors.NewGuard(env.System, "supervisor"), env: env, options: o, props: connection.Props(env),
+			refusal:     &handle.refusal,
 			connections: make(map[string]*entry), sids: make(map[string]string), sockets: make(map[string]*known),
 		}
 		s.timer = env.System.Clock().NewTimer("close batch", func() { handle.tell(&closeBatch{}) })
@@ -69,28 +73,29 @@ func (s *Supervisor) PID() *actor.PID { return s.pid }
 
 func (s *Supervisor) tell(m any) { s.env.System.Send(s.pid, m) }
 
-// Admit tells before a websocket is upgraded whether Open would take it.
-func (s *Supervisor) Admit(ctx context.Context, _ *transport.Handshake) error {
-	reply := make(chan error, 1)
-	refused, err := ask(ctx, s, &admit{reply: reply}, reply)
-	if errors.Is(err, ErrStopped) {
+// Admit tells before a websocket is upgraded whether Open would take it, as things stood a moment ago. It asks nobody.
+func (s *Supervisor) Admit(context.Context, *transport.Handshake) error {
+	select {
+	case <-s.done:
 		return transport.ErrDraining
+	default:
 	}
-	return errors.Join(refused, err)
+	if refusal := s.refusal.Load(); refusal != nil {
+		return *refusal
+	}
+	return nil
 }
 
 // Open makes a new session on a link. ErrDraining and ErrTooManyConnections of package transport say why not.
 func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
-	sid := connection.NewSessionID()
-	reply := make(chan spawned, 1)
-	s.tell(&spawn{sid: sid, reply: reply})
+	session := connection.NewSession(s.env, connection.NewSessionID(), nil, h)
+	reply := make(chan error, 1)
+	s.tell(&spawn{session: session, reply: reply})
 	select {
-	case r := <-reply:
-		if r.err != nil {
-			return r.err
+	case err := <-reply:
+		if err != nil {
+			return err
 		}
-		session := connection.NewSession(s.env, sid, r.pid, h)
-		s.tell(&opened{session: session})
 		return s.begin(session, link)
 	case <-s.done:
 		return transport.ErrDraining
