@@ -40,13 +40,18 @@ func (o *oneSession) Find(context.Context, string) (transport.Session, bool) { r
 // member connects one websocket client over TCP, which counts the bytes it reads, and returns its session.
 func member(tb testing.TB) (*rig, *Session, *atomic.Int64) {
 	tb.Helper()
-	r := &rig{system: actortest.NewSystem(tb), app: &app{namespaces: []string{"/"}}}
+	return memberOf(tb, &app{namespaces: []string{"/"}})
+}
+
+func memberOf(tb testing.TB, a App) (*rig, *Session, *atomic.Int64) {
+	tb.Helper()
+	r := &rig{system: actortest.NewSystem(tb)}
 	probe := actortest.NewProbe(tb, r.system)
 	r.registry = roomregistry.Start(r.system, roomregistry.Options{Shards: 1})
 	o := testOptions()
 	o.QueueBytes = 1 << 24
 	r.env = NewEnv(Env{
-		System: r.system, Registry: r.registry, Supervisor: probe.PID(), Options: o, Counters: new(Counters), App: r.app,
+		System: r.system, Registry: r.registry, Supervisor: probe.PID(), Options: o, Counters: new(Counters), App: a,
 	})
 	sessions := &oneSession{rig: r, opened: make(chan *Session, 1)}
 	handler, err := transport.NewHandler(transport.Config{}, sessions)
