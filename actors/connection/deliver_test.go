@@ -76,6 +76,7 @@ func memberOf(tb testing.TB, a App) (*rig, *Session, *atomic.Int64) {
 		_, connected, err = client.Read(tb.Context())
 	}
 	require.NoError(tb, err)
+	s.Listed() // there is no supervisor to say so
 	read, received := make(chan struct{}), new(atomic.Int64)
 	go func() {
 		defer close(read)
