@@ -44,6 +44,7 @@ func (e *emitter) run() {
 // reopen connects, however long it takes. It is false when the Link is closed.
 func (e *emitter) reopen(pauses *backoff) bool {
 	for {
+		pauses.begin()
 		err := e.sender.open(e.waiting(), false)
 		if e.l.isClosing() {
 			return false

@@ -44,6 +44,7 @@ func (f *feed) run() {
 	defer f.cancel()
 	pauses := backoff{bound: f.s.l.o.MaxBackoff}
 	for again := false; f.ctx.Err() == nil; {
+		pauses.begin()
 		session, err := f.s.l.connect(SubscribePart.String(), f.addr, true)
 		if err != nil {
 			f.failed(err)

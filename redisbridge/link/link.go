@@ -51,7 +51,8 @@ type Options struct {
 	// Resume is how long a broken emitter, connected again, waits for the neighbours to be subscribed again. 0: 3.5 s, which with
 	// the pause before the connection is less than 5 s after Redis has come back; < 0: not at all.
 	Resume time.Duration
-	// MaxBackoff bounds the pause between two attempts to connect, which begins with 50 ms and doubles. 0: 1 s.
+	// MaxBackoff bounds the pause between two attempts to connect, which begins with 50 ms and doubles. The time that the first
+	// of them took is part of it: a silent Redis has an attempt waiting for it nearly always. 0: 1 s.
 	MaxBackoff time.Duration
 	// Census returns the channels whose subscribers are the neighbours. It is called about once a second and must not block.
 	// nil: there is nobody to wait for.

@@ -111,6 +111,7 @@ func (p *publisher) run() {
 	}()
 	pauses := backoff{bound: p.l.o.MaxBackoff}
 	for first := true; ; {
+		pauses.begin()
 		err := p.sender.open(nil, true)
 		if err == nil && first {
 			err = p.takeCensus()
