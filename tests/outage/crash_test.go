@@ -26,7 +26,9 @@ func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back 
 	before := settledGoroutines(t)
 	tr.start()
 	pause(warmth)
+	began := time.Now()
 	back := harm(t)
+	tr.left(t, back)
 	untilReady(t, instances)
 	pause(warmth)
 	tr.end()
@@ -34,7 +36,7 @@ func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back 
 	tr.last(t)
 	untilReady(t, instances)
 	tr.judge(t, back)
-	tr.resumed(t, back)
+	tr.resumed(t, began, back)
 	return tr
 }
 
