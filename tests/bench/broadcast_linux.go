@@ -46,7 +46,7 @@ func (t *trial) stalled() error {
 	if err != nil {
 		return err
 	}
-	for _, size := range []int{64, 1024} {
+	for _, size := range t.stalledSizes {
 		casts := load.Casts{Members: members, N: 1, Size: size, Each: true}
 		if _, err := t.swarm.Cast(casts, t.warm); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/actio-go/actio/tests/bench/internal/servers"
@@ -56,6 +57,14 @@ func parse(arguments []string) (settings, error) {
 		return s, err
 	}
 	s.peers = strings.Split(*peers, ",")
+	for _, peer := range s.peers {
+		if !slices.Contains(allPeers, peer) {
+			return s, fmt.Errorf("no peer %q, there are %v", peer, allPeers)
+		}
+	}
+	if s.rounds < 1 || flags.NArg() > 0 {
+		return s, fmt.Errorf("no rounds, or arguments that are no flags: %v", flags.Args())
+	}
 	var err error
 	s.workloads, err = regexp.Compile(*pattern)
 	return s, err

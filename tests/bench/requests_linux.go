@@ -24,7 +24,10 @@ func (t *trial) echo(n int, transport load.Transport) error {
 			return append(append(to, `["echo",`...), echoText[1:]...)
 		},
 	}
-	return t.loops(r)
+	if err := t.loops(r); err != nil || transport == load.WebSocket {
+		return err
+	}
+	return t.swarm.Leave(clients)
 }
 
 // loops measures requests in a closed loop and in an open one.

@@ -20,6 +20,7 @@ type benchmark struct {
 	settings
 	scale   scale
 	hosts   *hosts
+	tables  io.Writer // where they are printed
 	results report.Results
 }
 
@@ -47,7 +48,7 @@ func newBenchmark(s settings, cores process.Cores) (*benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &benchmark{settings: s, scale: full(), hosts: h}
+	b := &benchmark{settings: s, scale: full(), hosts: h, tables: os.Stdout}
 	if s.short {
 		b.scale = short()
 	}
@@ -96,22 +97,16 @@ func (b *benchmark) all() error {
 	var failures []error
 	began := time.Now()
 	for _, w := range workloads(b.scale) {
-		if w.beats == (heartbeats{}) {
-			w.beats = usualHeartbeats
-		}
 		if !b.workloads.MatchString(w.name) {
 			continue
 		}
-		rounds := b.rounds
-		if w.rounds > 0 {
-			rounds = min(rounds, w.rounds)
-		}
-		for round := range rounds {
-			for _, peer := range w.peers {
-				if !slices.Contains(b.peers, peer) || missing[peer] != nil {
+		for round := range w.times(b.rounds) {
+			for _, peer := range b.peers {
+				if !w.has(peer) || missing[peer] != nil {
 					continue
 				}
-				fmt.Fprintf(os.Stderr, "%5.0fs  %s, round %d of %d: %s\n", time.Since(began).Seconds(), w.name, round+1, rounds, peer)
+				fmt.Fprintf(os.Stderr, "%5.0f s  %s, round %d of %d: %s\n",
+					time.Since(began).Seconds(), w.name, round+1, w.times(b.rounds), peer)
 				if err := b.session(w, peer, round); err != nil {
 					failures = append(failures, fmt.Errorf("%s: %s: %w", w.name, peer, err))
 					fmt.Fprintln(os.Stderr, "bench:", failures[len(failures)-1])
@@ -132,7 +127,7 @@ func (b *benchmark) publish() error {
 	}
 	const title = "CPU time of the server, in relation to Node.js (less is better)"
 	return errors.Join(
-		printed.Text(os.Stdout, goals()),
+		printed.Text(b.tables, goals()),
 		write(b.json, b.results.JSON),
 		write(b.markdown, func(w io.Writer) error { return b.results.Markdown(w, headlines(), goals()) }),
 		write(b.plot, func(w io.Writer) error { return b.results.SVG(w, title, headlines(), goals()) }),

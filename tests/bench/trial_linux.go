@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/load"
@@ -14,10 +15,20 @@ import (
 type workload struct {
 	name   string
 	peers  []string
-	rounds int // at most so many; zero: as many as are asked for
-	beats  heartbeats
+	rounds int        // at most so many; zero: as many as are asked for
+	beats  heartbeats // zero: the usual ones
 	run    func(t *trial) error
 }
+
+// times is how often it runs when so many rounds are asked for.
+func (w workload) times(rounds int) int {
+	if w.rounds > 0 {
+		return min(rounds, w.rounds)
+	}
+	return rounds
+}
+
+func (w workload) has(peer string) bool { return slices.Contains(w.peers, peer) }
 
 // trial is one workload with one fresh server.
 type trial struct {
@@ -72,7 +83,11 @@ func (t *trial) perOperation(name, unit string, c cost, n int) {
 
 // session runs a workload of one peer once.
 func (b *benchmark) session(w workload, peer string, round int) (err error) {
-	server, err := b.hosts.start(peer, w.beats)
+	beats := w.beats
+	if beats == (heartbeats{}) {
+		beats = usualHeartbeats
+	}
+	server, err := b.hosts.start(peer, beats)
 	if err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 		return err
 	}
 	defer swarm.Close()
-	t := &trial{scale: b.scale, peer: peer, beats: w.beats, server: server, swarm: swarm}
+	t := &trial{scale: b.scale, peer: peer, beats: beats, server: server, swarm: swarm}
 	t.value = func(name, unit string, value float64) {
 		f := report.Figure{Workload: w.name, Name: name, Unit: unit}
 		b.results.Add(report.Value{Figure: f, Peer: peer, Round: round, Value: value})

@@ -25,6 +25,7 @@ type scale struct {
 	hoppers        int
 	stalledMembers int
 	stalledTurns   int
+	stalledSizes   []int
 	churn          int
 	churnAlive     int
 }
@@ -37,7 +38,7 @@ func full() scale {
 		echo: []int{100, 1000}, echoPolling: 100, rate: 10_000,
 		warm: time.Second, duration: 2 * time.Second,
 		members: []int{1000, 10_000}, hoppers: 1000,
-		stalledMembers: 1000, stalledTurns: 3,
+		stalledMembers: 1000, stalledTurns: 3, stalledSizes: []int{64, 1024},
 		churn: 200_000, churnAlive: 1000,
 	}
 }
@@ -51,7 +52,7 @@ func short() scale {
 		echo: []int{10}, echoPolling: 5, rate: 1000,
 		warm: moment, duration: 2 * moment,
 		members: []int{20}, hoppers: 10,
-		stalledMembers: 10, stalledTurns: 1,
+		stalledMembers: 10, stalledTurns: 1, stalledSizes: []int{1024},
 		churn: 200, churnAlive: 10,
 	}
 }

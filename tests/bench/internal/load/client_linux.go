@@ -49,6 +49,8 @@ type polling struct {
 	post    []byte // all but the length and the body
 	waiting []byte // packets for the next POST
 	busy    bool   // a POST is not answered yet
+
+	onPosted func() // what to do when there is nothing more to be sent
 }
 
 // separator stands between packets of polling.
@@ -161,6 +163,10 @@ func (s *Swarm) posted(c *Client) {
 	if len(p.waiting) > 0 {
 		s.post(c, p.waiting)
 		p.waiting = p.waiting[:0]
+		return
+	}
+	if p.onPosted != nil {
+		p.onPosted()
 	}
 }
 

@@ -25,6 +25,21 @@ func (s *Swarm) Enter(n int, t Transport) ([]*Client, error) {
 	return s.storm(n, fmt.Sprintf("%d clients enter", n), func(int) *Client { return s.enter(t, Authenticated, false) })
 }
 
+// Leave lets clients over polling end their sessions, which otherwise last until their heartbeat fails.
+func (s *Swarm) Leave(clients []*Client) error {
+	leaving := 0
+	for _, c := range clients {
+		leaving++
+		c.onLost = func() {}
+		c.polling.onPosted = func() {
+			leaving--
+			s.Kill(c)
+		}
+		s.send(c, []byte("1"))
+	}
+	return s.until(func() bool { return leaving == 0 }, "clients leave")
+}
+
 // storm begins n things, each after one that has reached its target.
 func (s *Swarm) storm(n int, what string, begin func(i int) *Client) ([]*Client, error) {
 	clients := make([]*Client, 0, n)

@@ -182,7 +182,10 @@ func (s *Swarm) write(l *link, data []byte) {
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
-		if err != nil || n < len(data) {
+		switch {
+		case errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ECONNRESET):
+			s.lost(l, err)
+		case err != nil || n < len(data):
 			s.fail("client %d: write: %d of %d bytes: %v", l.client.Index, n, len(data), err)
 		}
 		return
