@@ -5,6 +5,7 @@ PKG         ?= ./...
 FUZZTIME    ?= 10s
 BENCH       ?= .
 BENCHCOUNT  ?= 1
+BENCHFLAGS  ?=
 RUNS        ?= 5
 TESTTIMEOUT ?= 8m
 
@@ -32,7 +33,7 @@ outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 1
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
 
 bench: ## Measure actio beside a floor, Node's socket.io and the Ignis helper, with and without Redis (about 25 minutes)
-	@scripts/bench
+	@scripts/bench $(BENCHFLAGS)
 
 bench-redis: ## Print what Redis adds to a message between two instances, beside Node's adapter
 	go test -run '^$$' -bench . -benchtime 3s ./tests/redisbench

@@ -22,6 +22,8 @@ type benchmark struct {
 	hosts   *hosts
 	tables  io.Writer // where they are printed
 	results report.Results
+
+	serverCPU time.Duration // of all servers that have ended
 }
 
 func run(s settings) error {
@@ -96,6 +98,7 @@ func (b *benchmark) all() error {
 	}
 	var failures []error
 	began := time.Now()
+	defer b.watchOthers()()
 	for _, w := range workloads(b.scale) {
 		if !b.workloads.MatchString(w.name) {
 			continue
@@ -115,6 +118,23 @@ func (b *benchmark) all() error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// watchOthers says, when what it returns is called, how busy others have kept the machine since.
+func (b *benchmark) watchOthers() func() {
+	began := time.Now()
+	used := func() time.Duration {
+		all, err1 := process.MachineCPU()
+		own, err2 := process.OwnCPU()
+		if err1 != nil || err2 != nil {
+			return 0
+		}
+		return all - own - b.serverCPU
+	}
+	before := used()
+	return func() {
+		b.results.OthersCores = max(0, (used()-before).Seconds()/time.Since(began).Seconds())
+	}
 }
 
 // publish prints the tables and writes the files.

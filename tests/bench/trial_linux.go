@@ -92,6 +92,9 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 		return err
 	}
 	defer func() {
+		if used, err := server.CPU(); err == nil {
+			b.serverCPU += used
+		}
 		if err != nil {
 			server.Kill()
 			return

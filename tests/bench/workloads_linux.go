@@ -57,32 +57,42 @@ func short() scale {
 	}
 }
 
-// workloads are all that there are.
+// workloads are all that there are, some of them for some peers only, so that it ends within half an hour.
 func workloads(s scale) []workload {
 	everybody := allPeers
+	plain := []string{report.Subject, report.Floor, report.Node}
+	floors := []string{report.Subject, report.Floor, report.FloorBatch, report.Node}
 	speakers := []string{report.Subject, report.Node}
+
 	all := []workload{{name: "connect", peers: everybody, run: (*trial).connect}}
-	for _, n := range s.echo {
-		all = append(all, workload{name: fmt.Sprintf("echo-%d", n), peers: everybody, run: func(t *trial) error {
+	for i, n := range s.echo {
+		peers := []string{report.Subject, report.Floor, report.Node, report.Ignis}
+		if i > 0 {
+			peers = plain
+		}
+		all = append(all, workload{name: fmt.Sprintf("echo-%d", n), peers: peers, run: func(t *trial) error {
 			return t.echo(n, load.WebSocket)
 		}})
 	}
 	all = append(all, workload{name: fmt.Sprintf("echo-polling-%d", s.echoPolling), peers: speakers, run: func(t *trial) error {
 		return t.echo(t.echoPolling, load.Polling)
 	}})
-	for _, n := range s.members {
-		all = append(all, workload{name: fmt.Sprintf("broadcast-%d", n), peers: everybody, run: func(t *trial) error {
+	for i, n := range s.members {
+		peers := everybody
+		if i > 0 {
+			peers = floors
+		}
+		all = append(all, workload{name: fmt.Sprintf("broadcast-%d", n), peers: peers, run: func(t *trial) error {
 			return t.broadcast(n)
 		}})
 	}
-	plain := []string{report.Subject, report.Floor, report.Node}
 	return append(
 		all,
 		workload{name: "hop-shared", peers: plain, run: func(t *trial) error { return t.hop(shared) }},
 		workload{name: "hop-own", peers: plain, run: func(t *trial) error { return t.hop(own) }},
 		workload{name: "stalled", peers: speakers, run: (*trial).stalled},
 		workload{name: "idle-memory", peers: everybody, rounds: 1, run: (*trial).idleMemory},
-		workload{name: "idle-cpu", peers: []string{report.Subject, report.Node, report.Ignis}, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
-		workload{name: "churn", peers: []string{report.Subject, report.FloorBatch, report.Node}, rounds: 1, run: (*trial).comeAndGo},
+		workload{name: "idle-cpu", peers: speakers, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
+		workload{name: "churn", peers: plain, rounds: 1, run: (*trial).comeAndGo},
 	)
 }

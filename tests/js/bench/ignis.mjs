@@ -22,6 +22,7 @@ const helper = new SocketIOServerHelper({
   serverOptions: { path: "/socket.io/", serveClient: false, pingInterval: options.ping },
   redisConnection: redis,
   pingInterval: options.appPing,
+  authenticateTimeout: 60_000,
   authenticateFn: async () => true,
 });
 const confirmed = confirmations(helper.redisSub);

@@ -18,7 +18,7 @@ const authenticate = async () => true;
 io.on("connection", (socket) => {
   let ping;
   let authenticating = false;
-  const deadline = setTimeout(() => socket.disconnect(true), 10_000);
+  const deadline = setTimeout(() => socket.disconnect(true), 60_000);
   socket.on("disconnect", () => {
     clearTimeout(deadline);
     clearInterval(ping);

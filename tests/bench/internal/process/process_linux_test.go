@@ -2,6 +2,7 @@ package process
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,6 +72,25 @@ func TestOwnThreadCPU_Work_Grows(t *testing.T) {
 		require.NoError(t, err)
 	}
 	assert.Greater(t, after, before)
+}
+
+func TestBusyIn_Statistics_AllButIdle(t *testing.T) {
+	busy, err := busyIn([]byte("cpu  1 2 3 1000 2000 4 5 6 7 8\ncpu0 1 1 1 1 1 1 1 1 1 1\n"))
+	require.NoError(t, err)
+	assert.Equal(t, 210*time.Millisecond, busy)
+	for _, text := range []string{"", "cpu 1 2\n", "cpu0 1 2 3 4 5 6 7 8\n", "cpu x 2 3 4 5 6 7 8\n"} {
+		_, err := busyIn([]byte(text))
+		require.Error(t, err)
+	}
+}
+
+func TestMachineCPU_OwnWork_IsPartOfIt(t *testing.T) {
+	all, err := MachineCPU()
+	require.NoError(t, err)
+	own, err := OwnCPU()
+	require.NoError(t, err)
+	assert.Positive(t, own)
+	assert.Positive(t, all)
 }
 
 func TestStartRedis_Server_AnswersUntilItsEnd(t *testing.T) {

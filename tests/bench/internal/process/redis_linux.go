@@ -28,7 +28,7 @@ func StartRedis(folder string) (*Redis, error) {
 		return nil, fmt.Errorf("process: redis-server: %w", err)
 	}
 	command := exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder)
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}

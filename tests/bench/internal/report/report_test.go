@@ -45,7 +45,7 @@ var (
 
 func results() *report.Results {
 	r := &report.Results{
-		Date: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC), Command: "go run", Machine: "Linux", Rounds: 3,
+		Date: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC), Command: "go run", Machine: "Linux", Rounds: 3, OthersCores: 0.25,
 		Peers: []string{report.Subject, report.Floor, report.FloorBatch, report.Node},
 	}
 	add := func(f report.Figure, peer string, values ...float64) {
@@ -73,9 +73,10 @@ func TestText_Results_MediansSpreadsAndRatios(t *testing.T) {
 	lines := strings.Split(text(t), "\n")
 	assert.Equal(t, "go run", lines[0])
 	assert.Equal(t, "2026-01-02 03:04, Linux, rounds: 3", lines[1])
-	assert.Equal(t, []string{"broadcast", "unit", "actio", "floor", "node", "/floor", "/node", "goal"}, strings.Fields(lines[3]))
-	assert.Regexp(t, `^  one <at> a time & more  CPU us  3\.50 \(3\.00-4\.00\)  3\.00 \(2\.50-3\.20\)  7\.00 \(6\.00-8\.00\)  1\.17 +0\.500$`, lines[4])
-	assert.Equal(t, []string{"idle", "unit", "actio", "/floor", "/node", "goal"}, strings.Fields(lines[6]))
+	assert.Equal(t, "cores that other programs kept busy: 0.25", lines[2])
+	assert.Equal(t, []string{"broadcast", "unit", "actio", "floor", "node", "/floor", "/node", "goal"}, strings.Fields(lines[4]))
+	assert.Regexp(t, `^  one <at> a time & more  CPU us  3\.50 \(3\.00-4\.00\)  3\.00 \(2\.50-3\.20\)  7\.00 \(6\.00-8\.00\)  1\.17 +0\.500$`, lines[5])
+	assert.Equal(t, []string{"idle", "unit", "actio", "/floor", "/node", "goal"}, strings.Fields(lines[7]))
 	assert.Equal(t, 1, strings.Count(text(t), "idle, actio: as it should be"))
 }
 

@@ -35,8 +35,13 @@ type Results struct {
 	Machine string    `json:"machine"`
 	Rounds  int       `json:"rounds"`
 	Peers   []string  `json:"peers"` // in the order of the tables
-	Values  []Value   `json:"values"`
-	Notes   []Note    `json:"notes,omitempty"`
+
+	// OthersCores is how many cores other programs have kept busy meanwhile. They slow down caches and clocks: with more than a
+	// little of it, ratios are worth something and absolute figures are not.
+	OthersCores float64 `json:"othersCores"`
+
+	Values []Value `json:"values"`
+	Notes  []Note  `json:"notes,omitempty"`
 }
 
 // Add adds a value.

@@ -41,6 +41,7 @@ func cell(s Spread, ok bool) string {
 func (r *Results) Text(w io.Writer, goals []Goal) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n%s, %s, rounds: %d\n", r.Command, r.Date.Format("2006-01-02 15:04"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "cores that other programs kept busy: %.2f\n", r.OthersCores)
 	workload := ""
 	for _, f := range r.Figures() {
 		if f.Workload != workload {

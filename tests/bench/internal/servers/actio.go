@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/actio-go/actio"
 )
@@ -12,7 +13,9 @@ func newActio(o Options) (*Server, error) {
 	server, err := actio.New(actio.Options{
 		Engine:       actio.EngineOptions{Path: Path, PingInterval: o.PingInterval},
 		PingInterval: o.AppPingInterval,
-		Authenticate: actio.AuthenticateFunc(func(context.Context, actio.Handshake) (bool, error) { return true, nil }),
+		// All clients connect before the first authenticates: the time for that must not run out on a slow machine.
+		AuthenticateTimeout: time.Minute,
+		Authenticate:        actio.AuthenticateFunc(func(context.Context, actio.Handshake) (bool, error) { return true, nil }),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("servers: actio: %w", err)
