@@ -12,7 +12,7 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow churn outage bench bench-go bench-redis lint fmt fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow churn scale outage bench bench-go bench-redis lint fmt fuzz race20 conformance e2e clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-slow: ## Run the tests with stalled and flooding clients in full size (abou
 
 churn: ## Let 20000 connections come and go; heap and goroutines must be what they were (about a minute)
 	ACTIO_CHURN=20000 go test -race -count=1 -timeout 30m -v -run '^TestChurn' ./tests/lifecycle
+
+scale: ## Hold 100000 sessions in one process, then 90000 connections in five, 5 minutes each (no race detector)
+	ACTIO_FULL=1 go test -count=1 -timeout 40m -v ./tests/scale
 
 outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 100000 questions (some minutes)
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
