@@ -144,8 +144,8 @@ func (c *connection) overdue() {
 }
 
 // ping sends the heartbeat of Engine.IO. The time for the answer runs from when it was due, so that a session that is not
-// answered ends after interval and timeout, however late the timers are. While an upgrade is under way the ping waits: it
-// could not leave.
+// answered ends after interval and timeout although timers are a little late; when they are very late, because the process
+// stood still, the client has half of its time nevertheless. While an upgrade is under way the ping waits: it could not leave.
 func (c *connection) ping(at moment) {
 	if c.stage != stageOpen {
 		return
@@ -156,7 +156,9 @@ func (c *connection) ping(at moment) {
 	}
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
-	c.at[deadlinePong] = at.add(c.env.Options.PingTimeout)
+	timeout := c.env.Options.PingTimeout
+	c.at[deadlinePong] = at.add(timeout)
+	c.at[deadlinePong] = max(c.at[deadlinePong], c.now().add(timeout / 2))
 }
 
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.

@@ -143,9 +143,13 @@ type app struct {
 	log        []string
 	sockets    []*Socket
 	onEvent    func(s *Socket, e Event)
+	onAccepts  func() // within Receive; before the namespace is looked up
 }
 
 func (a *app) Accepts(namespace string) bool {
+	if a.onAccepts != nil {
+		a.onAccepts()
+	}
 	return slices.Contains(a.namespaces, namespace)
 }
 

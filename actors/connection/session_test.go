@@ -10,6 +10,7 @@ import (
 
 	"github.com/actio-go/actio/actors/actortest"
 	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
 )
 
 func TestSession_NoNamespaceInTime_IsClosed(t *testing.T) {
@@ -40,6 +41,33 @@ func TestSession_PongMissing_EndsAtThePingTimeout(t *testing.T) {
 		assert.Equal(t, ReasonPingTimeout, s.Reason())
 		assert.Equal(t, "Session ID unknown", r.get())
 	})
+}
+
+// A process that stood still must not take it out on its clients, which never had a ping to answer.
+func TestSession_PingVeryLate_LeavesHalfOfTheTimeoutForThePong(t *testing.T) {
+	for name, answers := range map[string]bool{"answered": true, "not answered": false} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(r *rig) {
+				s := connectFreely(r)
+				r.app.onAccepts = func() { time.Sleep(60 * time.Second) } // the actor stands still
+				r.app.namespaces = append(r.app.namespaces, "/late")
+				go r.session.read(nil, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte("0/late,")})
+				time.Sleep(60 * time.Second)
+				synctest.Wait()
+				assert.Contains(t, r.get(), "2")
+				time.Sleep(10*time.Second - 1)
+				synctest.Wait()
+				assert.False(t, s.Closed())
+				if answers {
+					r.post("3")
+				}
+				time.Sleep(1)
+				synctest.Wait()
+				assert.Equal(t, !answers, s.Closed())
+				r.app.told()
+			})
+		})
+	}
 }
 
 // connectFreely connects the only socket of a server without authentication.
