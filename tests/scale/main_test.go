@@ -37,4 +37,4 @@ const patience = 2 * time.Minute
 // hold is how long the clients stay, at least; beats is how many heartbeats of each kind each of them must have had by then.
 func hold() time.Duration { return sized(0, 5*time.Minute) }
 
-func beats() uint16 { return sized[uint16](3, 10) }
+func beats() uint16 { return sized[uint16](2, 10) }
