@@ -35,7 +35,7 @@ type Stats struct {
 	AuthFailed, AuthTimedOut       uint64
 	HandlerPanics                  uint64
 	LateVerdicts                   uint64 // of an Authenticator that answered too late
-	PongsExcused                   uint64 // missed while the connection was not read for the server's own sake
+	PongsExcused                   uint64 // missed while the connection was not read for the server's own sake, or the process stood still
 	AcksUnknown                    uint64 // acknowledgements that nobody awaited
 	AcksOverflown                  uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied             uint64

@@ -120,7 +120,7 @@ func (c *connection) passed(d deadline, at moment) {
 	case deadlinePing:
 		c.ping(at)
 	case deadlinePong:
-		c.pongMissed()
+		c.pongMissed(at)
 	case deadlineConnect:
 		c.close(ReasonConnectTimeout)
 	case deadlineUpgrade:
@@ -144,8 +144,8 @@ func (c *connection) overdue() {
 }
 
 // ping sends the heartbeat of Engine.IO. The time for the answer runs from when it was due, so that a session that is not
-// answered ends after interval and timeout although timers are a little late; when they are very late, because the process
-// stood still, the client has half of its time nevertheless. While an upgrade is under way the ping waits: it could not leave.
+// answered ends after interval and timeout although timers are a little late; when the process stood still, the client has
+// half of its time nevertheless. While an upgrade is under way the ping waits: it could not leave.
 func (c *connection) ping(at moment) {
 	if c.stage != stageOpen {
 		return
@@ -157,8 +157,16 @@ func (c *connection) ping(at moment) {
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
 	timeout := c.env.Options.PingTimeout
+	if c.stoodStill(at) {
+		at = c.now().add(-timeout / 2)
+	}
 	c.at[deadlinePong] = at.add(timeout)
-	c.at[deadlinePong] = max(c.at[deadlinePong], c.now().add(timeout / 2))
+}
+
+// stoodStill tells whether a deadline of the heartbeat is handled so late that the process must have stood still or starved:
+// then the client may have answered long ago, or was never asked.
+func (c *connection) stoodStill(at moment) bool {
+	return time.Duration(c.now()-at) > max(c.env.Options.PingTimeout/2, time.Second)
 }
 
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.
@@ -184,11 +192,11 @@ func (c *connection) ponged() {
 	c.arm(deadlinePing, c.env.Options.PingInterval)
 }
 
-// pongMissed ends the session, unless the pong may lie unread because the session itself stopped reading: then the client
-// is asked again. A peer that is really dead shows by its connection, or once reading goes on.
-func (c *connection) pongMissed() {
+// pongMissed ends the session, unless the pong may lie unread because the session itself stopped reading, or the whole
+// process: then the client is asked again. A peer that is really dead shows by its connection, or once reading goes on.
+func (c *connection) pongMissed(at moment) {
 	now, times := c.session.gate.stalled()
-	if now || times != c.pinged {
+	if now || times != c.pinged || c.stoodStill(at) {
 		c.env.Counters.PongsExcused.Add(1)
 		c.ping(c.now())
 		return

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,30 +44,39 @@ func TestSession_PongMissing_EndsAtThePingTimeout(t *testing.T) {
 	})
 }
 
-// A process that stood still must not take it out on its clients, which never had a ping to answer.
-func TestSession_PingVeryLate_LeavesHalfOfTheTimeoutForThePong(t *testing.T) {
-	for name, answers := range map[string]bool{"answered": true, "not answered": false} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, nil, func(r *rig) {
-				s := connectFreely(r)
-				r.app.onAccepts = func() { time.Sleep(60 * time.Second) } // the actor stands still
-				r.app.namespaces = append(r.app.namespaces, "/late")
-				go r.session.read(nil, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte("0/late,")})
-				time.Sleep(60 * time.Second)
-				synctest.Wait()
-				assert.Contains(t, r.get(), "2")
-				time.Sleep(10*time.Second - 1)
-				synctest.Wait()
-				assert.False(t, s.Closed())
-				if answers {
-					r.post("3")
-				}
-				time.Sleep(1)
-				synctest.Wait()
-				assert.Equal(t, !answers, s.Closed())
-				r.app.told()
+// A process that stood still must not take it out on its clients: those that it has not asked, and those whose answers it has
+// not read.
+func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		begins, leaves time.Duration // when it stands still, and what the client has afterwards
+		excused        uint64
+	}{
+		"ping": {20 * time.Second, 10 * time.Second, 0},
+		"pong": {30 * time.Second, 20 * time.Second, 1},
+	} {
+		for _, answers := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, answered %v", name, answers), func(t *testing.T) {
+				inBubble(t, nil, func(r *rig) {
+					s := connectFreely(r)
+					time.Sleep(test.begins)
+					r.app.onAccepts = func() { time.Sleep(60 * time.Second) }
+					go r.session.read(nil, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte("0/none,")})
+					time.Sleep(60 * time.Second)
+					synctest.Wait()
+					assert.Contains(t, r.get(), "2")
+					time.Sleep(test.leaves - 1)
+					synctest.Wait()
+					assert.False(t, s.Closed())
+					if answers {
+						r.post("3")
+					}
+					time.Sleep(1)
+					synctest.Wait()
+					assert.Equal(t, !answers, s.Closed())
+					assert.Equal(t, test.excused, r.env.Counters.PongsExcused.Load())
+				})
 			})
-		})
+		}
 	}
 }
 
