@@ -25,7 +25,9 @@ func TestCluster_VeryManyConnections_AreHeldAndReachedByOneBroadcast(t *testing.
 	before := askAll(t, servers, "stats")
 
 	began := time.Now()
-	askAll(t, crowds, "connect")
+	for _, crowd := range askAll(t, crowds, "connect") {
+		t.Log(crowd.Text)
+	}
 	t.Logf("%d connections within %v", instances*connections, time.Since(began).Round(100*time.Millisecond))
 	held := askAll(t, servers, "stats")
 	for i, server := range held {

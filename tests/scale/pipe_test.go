@@ -27,7 +27,7 @@ type pipe struct {
 var _ net.Conn = (*pipe)(nil)
 
 func newPipe(c *crowd, number int, first []byte) *pipe {
-	p := &pipe{visitor: visitor{crowd: c}, number: number, incoming: first}
+	p := &pipe{visitor: newVisitor(c), number: number, incoming: first}
 	p.changed.L = &p.mutex
 	return p
 }

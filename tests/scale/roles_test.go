@@ -73,12 +73,15 @@ func (c *clients) do(command string) (answer, error) {
 	default:
 		err = fmt.Errorf("unknown command %q", command)
 	}
+	if err != nil {
+		err = fmt.Errorf("%w (%v)", err, c.crowd)
+	}
 	return answer{Text: c.crowd.String()}, err
 }
 
 // connect is a client, from its beginning to its end.
 func (c *clients) connect() {
-	v := visitor{crowd: c.crowd}
+	v := newVisitor(c.crowd)
 	conn, err := net.Dial("tcp", c.address)
 	if err != nil {
 		c.crowd.lose(err)

@@ -13,12 +13,14 @@ import (
 // measured beside it is the server. One goroutine at a time may use it.
 type visitor struct {
 	crowd          *crowd
-	rest           []byte // what is incomplete: nil most of the time
-	lastPing       time.Duration
+	rest           []byte        // what is incomplete: nil most of the time
+	last           time.Duration // when it came, then when the last ping did
 	pings          uint16
 	appPings       uint16
 	upgraded, away bool
 }
+
+func newVisitor(c *crowd) visitor { return visitor{crowd: c, last: time.Since(c.began)} }
 
 // hello is what a visitor says first: the request of a browser.
 func hello(host string) []byte {
@@ -130,9 +132,9 @@ func (v *visitor) event(payload []byte) {
 func (v *visitor) pinged() {
 	now := time.Since(v.crowd.began)
 	if v.pings > 0 {
-		v.crowd.silent(now - v.lastPing)
+		lengthen(&v.crowd.silence, now-v.last)
 	}
-	v.lastPing = now
+	v.last = now
 	v.pings++
 	v.crowd.pings.Add(1)
 	v.crowd.pinged()
@@ -142,6 +144,7 @@ func (v *visitor) pinged() {
 // appPinged notes a heartbeat of the application. The first is the end of the welcome.
 func (v *visitor) appPinged() {
 	if v.appPings == 0 {
+		lengthen(&v.crowd.entry, time.Since(v.crowd.began)-v.last)
 		<-v.crowd.door
 	}
 	v.appPings++
