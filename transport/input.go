@@ -23,7 +23,7 @@ type input struct {
 // park waits for the next message before anything of its handling is on the stack: that of a fresh goroutine stays as small as
 // it is. What goes wrong shows again with the read that follows.
 func (ws *WebSocket) park() {
-	if ws.raw != nil && len(ws.reader.ahead) == 0 {
+	if len(ws.reader.ahead) == 0 {
 		_ = ws.fill()
 	}
 }
