@@ -107,7 +107,7 @@ func (ws *WebSocket) dropInput() {
 
 // frameHeader reads the header of the next frame.
 func (ws *WebSocket) frameHeader() (wire.FrameHeader, error) {
-	var header [wire.MaxFrameHeader]byte
+	header := &ws.reader.header // one on the stack would be moved to the heap
 	if err := ws.readFull(header[:2]); err != nil {
 		return wire.FrameHeader{}, err
 	}

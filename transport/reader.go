@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/actio-go/actio/wire"
 )
 
 const (
@@ -28,6 +30,7 @@ const (
 // readerState belongs to the reader goroutine.
 type readerState struct {
 	input
+	header   [wire.MaxFrameHeader]byte
 	last     time.Time // when the last message came
 	messages uint8     // how many came, as far as earlyMessages
 }

@@ -132,9 +132,19 @@ func isWebSocketRequest(r *http.Request) bool {
 	if r.ProtoMinor < 1 || r.Header.Get("Sec-Websocket-Version") != "13" || len(keys) != 1 {
 		return false
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(keys[0]))
-	return err == nil && len(key) == 16
+	key := strings.TrimSpace(keys[0])
+	if base64.StdEncoding.DecodedLen(len(key)) > keyRoom {
+		return false
+	}
+	var room [keyRoom]byte
+	n, err := base64.StdEncoding.Decode(room[:], []byte(key))
+	return err == nil && n == keyBytes
 }
+
+const (
+	keyBytes = 16 // of a Sec-WebSocket-Key
+	keyRoom  = 18 // and of its base64 text with padding
+)
 
 // hasToken reports whether a header that is a list holds a token, whatever its case.
 func hasToken(header http.Header, name, token string) bool {

@@ -2,7 +2,6 @@ package connection
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -129,15 +128,15 @@ func (c *connection) log(s *socket) *slog.Logger {
 // emitOwn sends one of the machine's own events. Its payload tells the time, and before that, if there is a key, something that
 // needs no escape in JSON. It is written by hand: three such events are sent to each client that comes.
 func (c *connection) emitOwn(s *socket, event, key, value string) {
-	var room [160]byte
-	payload := append(room[:0], '{')
+	var room [192]byte
+	array := append(append(append(room[:0], `["`...), event...), `",{`...)
 	if key != "" {
-		payload = append(append(append(payload, '"'), key...), `":"`...)
-		payload = append(append(payload, value...), `",`...)
+		array = append(append(append(array, '"'), key...), `":"`...)
+		array = append(append(array, value...), `",`...)
 	}
-	payload = append(payload, `"time":"`...)
-	payload = append(time.Now().UTC().AppendFormat(payload, timeFormat), `"}`...)
-	m, err := wire.EncodeEvent(s.handle.namespace, event, json.RawMessage(payload))
+	array = append(array, `"time":"`...)
+	array = append(time.Now().UTC().AppendFormat(array, timeFormat), `"}]`...)
+	m, err := wire.PrepareEvent(s.handle.namespace, false, 0, array, nil)
 	if err != nil {
 		panic(fmt.Sprintf("connection: own event does not encode: %v", err))
 	}

@@ -166,7 +166,8 @@ func (c *connection) begin(m *Begin) {
 		c.poll = link
 		open.Upgrades = c.env.Options.Upgrades
 	}
-	c.send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineOpen, Data: wire.AppendOpen(nil, open)}), FlagKeep)
+	var room [160]byte // of most open packets
+	c.send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineOpen, Data: wire.AppendOpen(room[:0], open)}), FlagKeep)
 	c.arm(deadlinePing, c.env.firstOf(c.env.Options.PingInterval))
 	if c.env.App == nil {
 		c.beginRaw()

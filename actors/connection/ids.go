@@ -14,16 +14,21 @@ const (
 
 func newSocketID() string {
 	id := randomID()
-	return string(idMark) + id[1:]
+	id[0] = idMark
+	return string(id[:])
 }
 
 // NewSessionID makes an Engine.IO session id: 120 random bits.
-func NewSessionID() string { return randomID() }
+func NewSessionID() string {
+	id := randomID()
+	return string(id[:])
+}
 
-func randomID() string {
-	var b [15]byte
+func randomID() (id [idLength]byte) {
+	var b [idLength / 4 * 3]byte
 	_, _ = rand.Read(b[:]) // never fails
-	return base64.RawURLEncoding.EncodeToString(b[:])
+	base64.RawURLEncoding.Encode(id[:], b[:])
+	return id
 }
 
 // isSocketID tells whether a room name has the form of a socket id.

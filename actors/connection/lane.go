@@ -52,12 +52,13 @@ type lane struct {
 	ws *transport.WebSocket // nil: polling
 
 	queue   []outgoing
-	head    int    // entries before it are written
-	offset  int    // bytes of the head that are written
-	bytes   int    // of all entries that are not wholly written, and of the writer's batch
-	inHands int    // what the batch that the temporary writer has counts for
-	batched int    // and its bytes
-	written uint64 // bytes that left without the temporary writer
+	room    [1]outgoing // of a queue that has never more: most of the time
+	head    int         // entries before it are written
+	offset  int         // bytes of the head that are written
+	bytes   int         // of all entries that are not wholly written, and of the writer's batch
+	inHands int         // what the batch that the temporary writer has counts for
+	batched int         // and its bytes
+	written uint64      // bytes that left without the temporary writer
 	writing bool
 	done    bool // nothing more is written
 }
@@ -79,6 +80,9 @@ func (l *lane) append(o outgoing) {
 		n := copy(l.queue, l.queue[l.head:])
 		clear(l.queue[n:])
 		l.queue, l.head = l.queue[:n], 0
+	}
+	if l.queue == nil {
+		l.queue = l.room[:0]
 	}
 	l.queue = append(l.queue, o)
 	l.bytes += o.size()
