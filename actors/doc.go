@@ -7,6 +7,7 @@
 //	System    spawn, send, stop, goroutines by name, panic reports, Close
 //	Inline    mailbox whose actor runs in the goroutine of whoever sends to it (connections)
 //	Queued    mailbox whose actor runs in a goroutine of its own, one per burst (registry, supervisor)
+//	Light     a Queued one that runs short messages like Inline (rooms)
 //	Guard     recovers in Receive: stack trace, count, and no zombies
 //	Clock     timers and deadlines, counted by name: zero armed after shutdown
 //	Workers   goroutines for user code; grows when all are busy, shrinks when they idle

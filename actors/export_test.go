@@ -25,9 +25,9 @@ type Captured struct{ boxes []*mailbox }
 // Capture makes an option like Inline or Queued that remembers the mailboxes it makes.
 func Capture(inline bool) (actor.PropsOption, *Captured) {
 	c := &Captured{}
-	segments := newSegments()
+	k := &kind{inline: inline}
 	return actor.WithMailbox(func() actor.Mailbox {
-		m := &mailbox{inline: inline, running: true, segments: segments}
+		m := &mailbox{kind: k, running: true}
 		c.boxes = append(c.boxes, m)
 		return m
 	}), c

@@ -20,18 +20,50 @@ const (
 //
 // Receive must neither block nor wait. Use one Props, and so one option, for all actors of a kind: they share the memory
 // in which messages wait, and an idle actor holds none.
-func Inline() actor.PropsOption { return mailboxes(true) }
+func Inline() actor.PropsOption { return mailboxes(&kind{inline: true}) }
 
 // Queued makes an actor run in a goroutine of its own, which is started when a message arrives and ends when none is
 // left. It yields now and then. Receive may take its time.
-func Queued() actor.PropsOption { return mailboxes(false) }
+func Queued() actor.PropsOption { return mailboxes(&kind{}) }
 
-func mailboxes(inline bool) actor.PropsOption {
-	segments := newSegments()
+// Light makes a Queued actor that handles light messages in the goroutine of whoever finds it idle, one for each send: they
+// cost no wake-up when little is going on, and the actor has its own goroutine when much is. For a light message, light
+// returns what Receive gets in that case in place of it, so that it knows; for others nil. Whoever sends a light one must not
+// hold a lock that Receive takes for it. Receive may take its time over the others only.
+func Light(light func(message any) any) actor.PropsOption { return mailboxes(&kind{light: light}) }
+
+func mailboxes(k *kind) actor.PropsOption {
 	return actor.WithMailbox(func() actor.Mailbox {
 		// Owned by the spawn until Start.
-		return &mailbox{inline: inline, running: true, segments: segments}
+		return &mailbox{kind: k, running: true}
 	})
+}
+
+// kind is what the mailboxes of one Props have in common.
+type kind struct {
+	inline   bool
+	light    func(message any) any // nil: nothing is light
+	segments segments
+}
+
+// immediate returns what an idle actor handles in the sender's goroutine in place of a message; nil: nothing.
+func (k *kind) immediate(message any) any {
+	switch {
+	case k.inline:
+		return message
+	case k.light != nil:
+		return k.light(message)
+	default:
+		return nil
+	}
+}
+
+// most is how many messages a sender handles at most.
+func (k *kind) most() int {
+	if k.inline {
+		return inlineMessages
+	}
+	return 1
 }
 
 // mailbox queues the messages of one actor and has them handled by one goroutine at a time, the owner.
@@ -46,16 +78,15 @@ func mailboxes(inline bool) actor.PropsOption {
 // waits.
 type mailbox struct {
 	mu        sync.Mutex
-	running   bool // under mu
-	suspended bool // written by the owner under mu
-	inline    bool
+	running   bool        // under mu
+	suspended bool        // written by the owner under mu
 	urgent    atomic.Bool // system is not empty; changed under mu
 	batchSize int32       // under mu: how many messages batch was given
 	user      queue       // under mu
 	system    queue       // under mu
 	batch     queue       // the owner's
 	invoker   actor.MessageInvoker
-	segments  *segments
+	kind      *kind
 	run       func() // work, bound once
 }
 
@@ -70,21 +101,21 @@ func (m *mailbox) Start() {
 	m.handOver()
 }
 
-// PostUserMessage queues the message, or handles it now if the actor is inline and idle.
+// PostUserMessage queues the message, or handles it now if the actor is idle and of a kind that does so.
 func (m *mailbox) PostUserMessage(message any) {
 	m.mu.Lock()
 	if m.running || m.suspended {
-		m.user.push(m.segments, message)
+		m.user.push(&m.kind.segments, message)
 		m.mu.Unlock()
 		return
 	}
 	m.running = true
-	if m.inline {
+	if now := m.kind.immediate(message); now != nil {
 		m.mu.Unlock()
-		m.workInline(message)
+		m.workInline(now)
 		return
 	}
-	m.user.push(m.segments, message)
+	m.user.push(&m.kind.segments, message)
 	m.mu.Unlock()
 	m.handOver()
 }
@@ -92,7 +123,7 @@ func (m *mailbox) PostUserMessage(message any) {
 // PostSystemMessage queues the message, for a goroutine of the actor.
 func (m *mailbox) PostSystemMessage(message any) {
 	m.mu.Lock()
-	m.system.push(m.segments, message)
+	m.system.push(&m.kind.segments, message)
 	m.urgent.Store(true)
 	idle := !m.running
 	m.running = true
@@ -147,7 +178,7 @@ func (m *mailbox) workInline(message any) {
 			done = true
 			return
 		}
-		if i == inlineMessages || m.urgent.Load() {
+		if i >= m.kind.most() || m.urgent.Load() {
 			break
 		}
 		message, _ = m.take()
@@ -161,7 +192,7 @@ func (m *mailbox) take() (any, bool) {
 	if m.suspended {
 		return nil, false
 	}
-	return m.batch.pop(m.segments)
+	return m.batch.pop(&m.kind.segments)
 }
 
 // release gives up the ownership and returns true, or returns false because there is something to do: a system message,
@@ -186,7 +217,7 @@ func (m *mailbox) release() bool {
 func (m *mailbox) takeSystem() any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	message, _ := m.system.pop(m.segments)
+	message, _ := m.system.pop(&m.kind.segments)
 	m.urgent.Store(m.system.n > 0)
 	return message
 }

@@ -11,11 +11,14 @@ type segment struct {
 	messages [segmentSize]any
 }
 
-// segments recycles segments among the mailboxes of one kind of actor.
+// segments recycles segments among the mailboxes of one kind of actor. The zero value is ready.
 type segments struct{ pool sync.Pool }
 
-func newSegments() *segments {
-	return &segments{pool: sync.Pool{New: func() any { return new(segment) }}}
+func (s *segments) get() *segment {
+	if recycled, ok := s.pool.Get().(*segment); ok {
+		return recycled
+	}
+	return new(segment)
 }
 
 // queue is a FIFO of messages. The zero value is empty; an empty queue holds no segment. It is not safe for concurrent
@@ -29,7 +32,7 @@ type queue struct {
 
 func (q *queue) push(s *segments, message any) {
 	if q.tail == nil || q.free == segmentSize {
-		fresh := s.pool.Get().(*segment)
+		fresh := s.get()
 		if q.tail == nil {
 			q.head = fresh
 		} else {

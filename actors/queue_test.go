@@ -10,7 +10,7 @@ import (
 
 func TestQueue_AnyPushesAndPops_BehavesLikeASlice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := newSegments()
+		s := &segments{}
 		var q queue
 		var want []any
 		for i, push := range rapid.SliceOfN(rapid.IntRange(-40, 60), 0, 40).Draw(t, "pushes (pops if negative)") {
@@ -35,7 +35,7 @@ func TestQueue_AnyPushesAndPops_BehavesLikeASlice(t *testing.T) {
 }
 
 func TestQueue_RecycledSegment_HoldsNoMessage(t *testing.T) {
-	s := newSegments()
+	s := &segments{}
 	var q queue
 	for i := range 3 * segmentSize {
 		q.push(s, i)

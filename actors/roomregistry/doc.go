@@ -45,6 +45,9 @@
 //     broadcast to the room reaches the socket; after Detach none does.
 //   - Direct never overtakes a broadcast or an earlier Direct to the same connection, if the earlier call happened
 //     before it (in the sense of the memory model). It goes straight when nothing of that kind is under way.
+//   - What is alone is not delayed by a change of goroutines: a broadcast for a few members, to shards in which nothing is under
+//     way or was a moment ago, is delivered when Broadcast returns. Whoever calls it must not hold a lock that a connection takes
+//     when it gets a Delivery.
 //   - Delivering allocates per run, never per member, and never waits for a member. Each broadcast with a Roll is a run.
 //   - MayHave is false only when nobody is in the room: it is true before Join's Done and before a broadcast can reach a
 //     socket that was attached. RoomChanged tells of a room present before Join's Done; its calls for one room alternate,

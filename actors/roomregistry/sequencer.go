@@ -12,7 +12,8 @@ import (
 )
 
 // sequencer gives all shards the same order of broadcasts. It is the parent of the shards: it restarts them, and learns
-// when one is lost. It has no state that a panic could harm, so it survives its own.
+// when one is lost. It has no state that a panic could harm, so it survives its own. It only passes on, and so does it in the
+// goroutine of whoever broadcasts.
 type sequencer struct {
 	registry *Registry
 	guard    actors.Guard
@@ -24,7 +25,7 @@ func sequencerProps(r *Registry, ready chan<- struct{}) *actor.Props {
 	restart := func(any) actor.Directive { return actor.RestartDirective }
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &sequencer{registry: r, guard: actors.NewGuard(r.sys, "room registry sequencer"), ready: ready}
-	}, actors.Queued(), actor.WithSupervisor(actor.NewOneForOneStrategy(maxRestarts, restartWindow, restart)))
+	}, actors.Inline(), actor.WithSupervisor(actor.NewOneForOneStrategy(maxRestarts, restartWindow, restart)))
 }
 
 // Receive implements actor.Actor.

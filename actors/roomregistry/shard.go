@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -16,7 +17,8 @@ type shard struct {
 	guard     actors.Guard
 	index     *index
 	rebuild   rebuild
-	scheduled bool // a flush is under way to this actor
+	scheduled bool      // a flush is under way to this actor
+	prompt    time.Time // when it last had a prompt broadcast
 }
 
 // durable is what a shard keeps over a restart. Only the actor touches it.
@@ -36,7 +38,7 @@ func shardProps(r *Registry, s *Shard) *actor.Props {
 		ix := newIndex()
 		ix.presence = &presence{seed: r.seed, public: &s.rooms, changes: r.changes, mine: d.mine}
 		return &shard{durable: d, guard: actors.NewGuard(r.sys, "room registry shard"), index: ix}
-	}, actors.Queued())
+	}, actors.Light(light))
 }
 
 // Receive implements actor.Actor.
@@ -45,6 +47,8 @@ func (s *shard) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *Broadcast:
 		s.broadcast(ctx, m)
+	case *prompt:
+		s.promptly(ctx, (*Broadcast)(m))
 	case *direct, *barrier:
 		s.accept(ctx, m)
 	case flush:
