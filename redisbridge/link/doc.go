@@ -9,6 +9,7 @@
 //	cluster.go    which node serves what                      sender.go    batches to the nodes, and their fates
 //	emitter.go    the queue and its accounts                  emitter_run.go  what happens to the queue
 //	publisher.go  what may be lost; Count                     census.go    how many neighbours there are, and were
+//	publish.go    a batch to one node, and what it says       resp.go, news.go     the wire, of what comes all the time
 //	trail.go      where frames went, and to how many          demoted.go   masters that are none any more
 //	desired.go    what is to be subscribed to                 subscriber.go, feed.go  what is
 //	survey.go     replicas that come later                    state.go     up or down, and telling so
@@ -22,6 +23,10 @@
 // in goroutines of ours, because a pool's dial goes on when the pool is closed, and are handed to the library when they exist.
 // MOVED is followed by ourselves: a frame that was answered with it was not executed, while a library that retries could
 // not tell.
+//
+// What is sent and received all the time, frames and messages, is written and read without the library, on the connection that
+// it has introduced: it needs two deadlines, a command and several copies for each of them. Whoever asks by way of the library
+// reads all of the answer, so that neither has what the other waits for.
 //
 // # What is in flight when a connection breaks
 //

@@ -32,6 +32,7 @@ type emitter struct {
 	sender *sender
 	wake   chan struct{} // has room for one: something was queued
 	warned time.Time     // when a refusal was logged; of the emitter's goroutine
+	batch  []parcel      // what is sent, for the next batch; of the emitter's goroutine
 	hurry  chan struct{} // closed when the neighbours are not to be waited for
 
 	mu      sync.Mutex

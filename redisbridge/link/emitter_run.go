@@ -125,10 +125,12 @@ func (e *emitter) serve(pauses *backoff) error {
 // something was put back although the connections work.
 func (e *emitter) deliver(taken []emission) (again, err error) {
 	taken = e.timely(taken)
-	batch := make([]parcel, len(taken))
+	batch := e.batch[:0]
 	for i := range taken {
-		batch[i].frame = taken[i].frame
+		batch = append(batch, parcel{frame: taken[i].frame})
 	}
+	e.batch = batch
+	defer clear(batch)
 	err = e.sender.send(batch)
 	var back []emission
 	for i := range batch {

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/actio-go/actio/redisbridge/format"
 )
 
@@ -119,37 +117,35 @@ func (f *feed) down(err error) {
 
 // read handles what arrives until the connection breaks or is silent for too long.
 func (f *feed) read(session *session, pauses *backoff) error {
+	listener := newListener(session, keepalive+f.s.l.o.CommandTimeout)
 	for {
-		got, err := session.pubsub.ReceiveTimeout(f.s.l.ctx, keepalive+f.s.l.o.CommandTimeout)
-		if err != nil {
-			if isReply(err) && f.refused(err) {
-				continue
-			}
+		n, err := listener.next()
+		switch {
+		case err != nil && isReply(err) && f.refused(err):
+		case err != nil:
 			return f.s.l.closedOr(err)
-		}
-		switch m := got.(type) {
-		case *redis.Message:
-			f.s.deliver(m)
-		case *redis.Subscription:
-			f.answered(m)
-		case *redis.Pong:
+		case n.kind == newsMessage:
+			f.s.deliver(n)
+		case n.kind == newsPong:
 			pauses.reset()
+		default:
+			f.answered(n)
 		}
 	}
 }
 
 // deliver hands a message to the Handler.
-func (s *subscriber) deliver(m *redis.Message) {
+func (s *subscriber) deliver(n news) {
 	s.received.Add(1)
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
-	s.l.guard(func() { s.l.handler.Received(m.Channel, []byte(m.Payload)) })
+	s.l.guard(func() { s.l.handler.Received(n.channel, n.payload) })
 }
 
 // answered takes a confirmation.
-func (f *feed) answered(m *redis.Subscription) {
-	kind, join := parseKind(m.Kind)
-	sub := format.Subscription{Kind: kind, Name: m.Channel}
+func (f *feed) answered(n news) {
+	kind, join := parseKind(n.kind)
+	sub := format.Subscription{Kind: kind, Name: n.channel}
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
 	if len(f.inflight) > 0 && f.inflight[0].join == join {

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/actio-go/actio/redisbridge/format"
 )
 
@@ -41,6 +39,7 @@ type sender struct {
 	trail    *trail               // the emitter's, in a cluster
 	used     bool                 // a session was made before
 	avoid    map[string]time.Time // replicas that did not answer, and when
+	all      []int                // 0, 1, 2, ...: the indices of a whole batch
 }
 
 func newSender(l *Link, p Part) *sender {
@@ -176,15 +175,15 @@ func (s *sender) ping() error {
 // send publishes a batch: to each node its frames, in order, at the same time to several nodes. Each parcel's fate is set. The
 // error is that of a connection that broke or could not be made; it is closed.
 func (s *sender) send(batch []parcel) error {
+	if s.l.topology == nil {
+		return s.sendAll(batch)
+	}
 	groups, order, err := s.group(batch)
 	broken := make([]error, len(order)+1)
 	broken[len(order)] = err
 	s.each(order, func(i int, to *session, err error) {
 		if err == nil {
-			err = to.publish(s.l, batch, groups[order[i]])
-			if s.l.topology != nil {
-				err = s.doubt(to, batch, groups[order[i]], err)
-			}
+			err = s.doubt(to, batch, groups[order[i]], to.publish(s.l, batch, groups[order[i]]))
 		}
 		broken[i] = err
 	})
@@ -195,6 +194,26 @@ func (s *sender) send(batch []parcel) error {
 	}
 	s.trail.follow(batch)
 	return s.l.closedOr(errors.Join(broken...))
+}
+
+// sendAll is send where there is one node for everything.
+func (s *sender) sendAll(batch []parcel) (err error) {
+	to := s.sessions[""]
+	if to == nil {
+		if to, err = s.connect(""); err == nil {
+			s.sessions[""] = to
+		}
+	}
+	if err == nil {
+		for i := len(s.all); i < len(batch); i++ {
+			s.all = append(s.all, i)
+		}
+		err = to.publish(s.l, batch, s.all[:len(batch)])
+	}
+	if err != nil {
+		s.lost("", err)
+	}
+	return s.l.closedOr(err)
 }
 
 // each calls do for the connections to some nodes, at the same time, and returns when all calls have. err says why there is
@@ -258,66 +277,3 @@ func (s *sender) group(batch []parcel) (groups map[string][]int, order []string,
 	}
 	return groups, order, failed
 }
-
-// publish sends some parcels of a batch in one pipeline and sets their fates. The error is that of the connection.
-func (s *session) publish(l *Link, batch []parcel, which []int) error {
-	pipe := s.cmd.Pipeline()
-	cmds := make([]*redis.Cmd, len(which))
-	for i, n := range which {
-		f := &batch[n].frame
-		verb := "publish"
-		if f.Sharded {
-			verb = "spublish"
-		}
-		cmds[i] = redis.NewCmd(l.ctx, verb, f.Channel, f.Payload)
-		_ = pipe.Process(l.ctx, cmds[i]) // only queues it
-	}
-	if err := s.conn.check(); err != nil {
-		for _, n := range which {
-			batch[n].fate, batch[n].err = unsent, err
-		}
-		return err
-	}
-	before := s.conn.written.Load()
-	_, _ = pipe.Exec(l.ctx) // each command has its own error
-	sent := s.conn.written.Load() != before
-	var broken error
-	for i, n := range which {
-		p := &batch[n]
-		p.err = cmds[i].Err()
-		switch {
-		case cmds[i].Val() != nil:
-			p.fate, p.err = confirmed, nil // also when a later one failed: the library gives them all its error
-			receivers, _ := cmds[i].Val().(int64)
-			p.receivers = int(receivers)
-		case isReply(p.err):
-			p.fate = s.judge(l, p.err)
-			if p.fate == unsent && !isRedirection(p.err) {
-				broken = p.err
-			}
-		case sent:
-			p.fate, broken = doubtful, p.err
-		default:
-			p.fate, broken = unsent, p.err
-		}
-	}
-	return broken
-}
-
-// judge tells whether a frame that Redis answered with an error may be sent again. None of these was executed.
-func (s *session) judge(l *Link, err error) fate {
-	if isRedirection(err) {
-		if l.topology != nil && hasReplyPrefix(err, "MOVED ") {
-			l.topology.redirect(s.addr, err)
-		}
-		return unsent
-	}
-	if hasReplyPrefix(err, "CLUSTERDOWN", "TRYAGAIN", "LOADING", "MASTERDOWN", "READONLY", "NOAUTH", "BUSY ", "UNBLOCKED",
-		"NOREPLICAS", "MISCONF") {
-		return unsent
-	}
-	return refused
-}
-
-// isRedirection tells whether a node said that another one serves the slot.
-func isRedirection(err error) bool { return hasReplyPrefix(err, "MOVED ", "ASK ") }

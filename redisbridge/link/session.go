@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,10 @@ type session struct {
 	cmd    *redis.Conn   // of the emitter and the publisher
 	pubsub *redis.PubSub // of the subscriber
 	brief  bool          // its timeouts are shorter than those of others
+
+	timeout time.Duration // for one round trip
+	answers reader        // to frames
+	command []byte        // the frames that are written, for the next ones
 }
 
 // connect makes a session and waits for its first answer.
@@ -64,7 +69,7 @@ func (l *Link) establish(o *redis.Options, addr string, listen bool) (*session, 
 		}
 		return conn, nil
 	}
-	s := &session{addr: addr, conn: conn, client: redis.NewClient(o)}
+	s := &session{addr: addr, conn: conn, client: redis.NewClient(o), timeout: o.ReadTimeout}
 	if listen {
 		err = s.greetListening(l)
 	} else {
@@ -83,6 +88,7 @@ func (l *Link) establish(o *redis.Options, addr string, listen bool) (*session, 
 // greet makes the connection one for commands.
 func (s *session) greet(l *Link) error {
 	s.cmd = s.client.Conn()
+	s.answers = reader{bufio.NewReaderSize(s.conn, replyBuffer)}
 	return s.ping(l)
 }
 
