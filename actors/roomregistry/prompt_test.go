@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 
@@ -63,6 +64,20 @@ func TestBroadcast_SoonAfterAnother_DoesNotWaitForAnybody(t *testing.T) {
 		close(leave)
 		synctest.Wait()
 		p.expect("a", "b")
+	})
+}
+
+func TestPace_Deliveries_SayHowLongToBeIdle(t *testing.T) {
+	actortest.Bubble(t, func(t *testing.T) {
+		var p pace
+		assert.True(t, p.idle(time.Now()))
+		for took, pause := range map[time.Duration]time.Duration{
+			0: briefPause, time.Microsecond: briefPause, 100 * time.Microsecond: 200 * time.Microsecond, time.Hour: longPause,
+		} {
+			p.worked(time.Now().Add(-took))
+			assert.False(t, p.idle(time.Now().Add(pause-1)))
+			assert.True(t, p.idle(time.Now().Add(pause)))
+		}
 	})
 }
 

@@ -17,8 +17,8 @@ type shard struct {
 	guard     actors.Guard
 	index     *index
 	rebuild   rebuild
-	scheduled bool      // a flush is under way to this actor
-	prompt    time.Time // when it last had a prompt broadcast
+	scheduled bool // a flush is under way to this actor
+	pace      pace
 }
 
 // durable is what a shard keeps over a restart. Only the actor touches it.
@@ -130,6 +130,7 @@ func (s *shard) drain() {
 	if !s.rebuild.live || s.backlog.empty() {
 		return
 	}
+	defer s.pace.worked(time.Now())
 	defer s.backlog.reset()
 	for !s.backlog.empty() {
 		switch items := s.backlog.take(); m := items[0].(type) {
