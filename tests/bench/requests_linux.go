@@ -24,14 +24,17 @@ func (t *trial) echo(n int, transport load.Transport) error {
 			return append(append(to, `["echo",`...), echoText[1:]...)
 		},
 	}
-	if err := t.loops(r); err != nil || transport == load.WebSocket {
+	if transport == load.WebSocket {
+		return t.loops(r, t.rate)
+	}
+	if err := t.loops(r, t.ratePolling); err != nil {
 		return err
 	}
 	return t.swarm.Leave(clients)
 }
 
 // loops measures requests in a closed loop and in an open one.
-func (t *trial) loops(r load.Requests) error {
+func (t *trial) loops(r load.Requests, rate int) error {
 	if _, err := t.swarm.Closed(r, t.warm); err != nil {
 		return err
 	}
@@ -45,13 +48,13 @@ func (t *trial) loops(r load.Requests) error {
 	}
 	t.outcome("closed loop", c, o)
 	c, err = t.measure(func() (err error) {
-		o, err = t.swarm.Scheduled(r, t.rate, int(float64(t.rate)*t.duration.Seconds()))
+		o, err = t.swarm.Scheduled(r, rate, int(float64(rate)*t.duration.Seconds()))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	t.outcome(fmt.Sprintf("open loop, %d/s", t.rate), c, o)
+	t.outcome(fmt.Sprintf("open loop, %d/s", rate), c, o)
 	return nil
 }
 
@@ -84,7 +87,7 @@ func (t *trial) hop(which rooms) error {
 	if err != nil {
 		return err
 	}
-	return t.loops(load.Requests{
+	requests := load.Requests{
 		Clients: clients, Want: []byte("[]"),
 		Append: func(to []byte, c *load.Client, operation uint32) []byte {
 			to = append(to, `["hop",{"room":"r`...)
@@ -95,5 +98,6 @@ func (t *trial) hop(which rooms) error {
 			turn := (int(operation) + int(operation)/len(clients)) % roomsOfAClient
 			return append(strconv.AppendInt(to, int64(turn), 10), `"}]`...)
 		},
-	})
+	}
+	return t.loops(requests, t.rate)
 }

@@ -20,6 +20,7 @@ type scale struct {
 	echo           []int // clients
 	echoPolling    int
 	rate           int // operations of an open loop for each second
+	ratePolling    int
 	warm, duration time.Duration
 	members        []int
 	hoppers        int
@@ -35,7 +36,7 @@ func full() scale {
 		connections: 5000,
 		idle:        []int{5000, 10_000, 18_000}, later: 30 * time.Second, settle: 4 * time.Second,
 		idleClients: 10_000, idleBeats: heartbeats{5 * time.Second, 6 * time.Second}, idleWindow: 30 * time.Second,
-		echo: []int{100, 1000}, echoPolling: 100, rate: 10_000,
+		echo: []int{100, 1000}, echoPolling: 100, rate: 10_000, ratePolling: 2000,
 		warm: time.Second, duration: 2 * time.Second,
 		members: []int{1000, 10_000}, hoppers: 1000,
 		stalledMembers: 1000, stalledTurns: 3, stalledSizes: []int{64, 1024},
@@ -49,7 +50,7 @@ func short() scale {
 		connections: 20,
 		idle:        []int{20, 40}, later: moment, settle: moment,
 		idleClients: 20, idleBeats: heartbeats{200 * time.Millisecond, 300 * time.Millisecond}, idleWindow: 600 * time.Millisecond,
-		echo: []int{10}, echoPolling: 5, rate: 1000,
+		echo: []int{10}, echoPolling: 5, rate: 1000, ratePolling: 500,
 		warm: moment, duration: 2 * moment,
 		members: []int{20}, hoppers: 10,
 		stalledMembers: 10, stalledTurns: 1, stalledSizes: []int{1024},

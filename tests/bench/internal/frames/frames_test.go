@@ -73,7 +73,7 @@ func TestNextResponse_WholeResponses_AreCutOff(t *testing.T) {
 		want frames.Response
 	}{
 		"with a body":   {"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\nok", frames.Response{Status: 200, Body: []byte("ok"), Size: 46}},
-		"without":       {"HTTP/1.1 400 Bad Request\r\ncontent-length:0\r\n\r\n", frames.Response{Status: 400, Body: []byte{}, Size: 46}},
+		"without":       {"HTTP/1.1 200 OK\r\ncontent-length:0\r\n\r\n", frames.Response{Status: 200, Body: []byte{}, Size: 37}},
 		"of an upgrade": {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n", frames.Response{Status: 101, Body: []byte{}, Size: 56}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,6 +87,13 @@ func TestNextResponse_WholeResponses_AreCutOff(t *testing.T) {
 			assert.Equal(t, test.want, r)
 		})
 	}
+}
+
+func TestNextResponse_Error_HasWhatHasCome(t *testing.T) {
+	const text = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n1f\r\n{"
+	r, err := frames.NextResponse([]byte(text), limit)
+	require.NoError(t, err)
+	assert.Equal(t, frames.Response{Status: 400, Body: []byte("1f\r\n{"), Size: len(text)}, r)
 }
 
 func TestNextResponse_WhatNoPeerSends_IsMalformed(t *testing.T) {

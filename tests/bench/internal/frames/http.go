@@ -16,8 +16,8 @@ type Response struct {
 	Size   int    // of the whole response; zero while it is not complete
 }
 
-// NextResponse cuts the first response off data. A response to an upgrade has no body; every other one must tell its length,
-// which may not pass limit.
+// NextResponse cuts the first response off data. A response to an upgrade has no body; that of an error is all that has come of
+// it; every other one must tell its length, which may not pass limit.
 func NextResponse(data []byte, limit int) (Response, error) {
 	end := bytes.Index(data, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -32,7 +32,10 @@ func NextResponse(data []byte, limit int) (Response, error) {
 		return Response{}, err
 	}
 	length := 0
-	if status != 101 {
+	switch {
+	case status >= 400:
+		return Response{Status: status, Body: data[end+4:], Size: len(data)}, nil
+	case status != 101:
 		if length, err = lengthOf(headers, limit); err != nil {
 			return Response{}, err
 		}

@@ -78,12 +78,12 @@ func (s *Swarm) Kill(c *Client) {
 	c.stage = Ended
 }
 
-// What a browser sends.
+// What a browser sends. Over polling it also takes compressed answers, which Node.js makes of long ones and others do not.
 const (
 	browserHeaders = "Connection: %s\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n" +
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
-		"Origin: http://%s\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: en-GB,en;q=0.9\r\n"
-	upgradeHeaders = "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
+		"Origin: http://%s\r\nAccept-Language: en-GB,en;q=0.9\r\n"
+	upgradeHeaders = "Accept-Encoding: gzip, deflate, br, zstd\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n" +
 		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 )
 

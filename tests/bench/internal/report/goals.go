@@ -46,13 +46,13 @@ func (g Goal) floor() string {
 func (g Goal) String() string {
 	var parts []string
 	if g.TimesFloor > 0 {
-		parts = append(parts, fmt.Sprintf("<= %g x %s", g.TimesFloor, g.floor()))
+		parts = append(parts, fmt.Sprintf("<= %.3g x %s", g.TimesFloor, g.floor()))
 	}
 	if g.TimesNode > 0 {
-		parts = append(parts, fmt.Sprintf("<= %g x %s", g.TimesNode, Node))
+		parts = append(parts, fmt.Sprintf("<= %.3g x %s", g.TimesNode, Node))
 	}
 	if g.AtMost > 0 {
-		parts = append(parts, fmt.Sprintf("<= %g", g.AtMost))
+		parts = append(parts, fmt.Sprintf("<= %.3g", g.AtMost))
 	}
 	return strings.Join(parts, ", ")
 }
