@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/servers"
 )
@@ -37,6 +38,7 @@ type settings struct {
 	rounds    int
 	short     bool
 	verbose   bool
+	gather    time.Duration
 	plot      string
 	markdown  string
 	json      string
@@ -50,6 +52,8 @@ func parse(arguments []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 3, "measure so many times (some workloads only once)")
 	flags.BoolVar(&s.short, "short", false, "measure little: shows that everything works, not what it costs")
 	flags.BoolVar(&s.verbose, "v", false, "print every value, and the generator's own CPU")
+	flags.DurationVar(&s.gather, "gather", 0, "let the generator look for answers only so often (50us), so that no write of a server "+
+		"pays for waking it: less noise, longer latencies")
 	flags.StringVar(&s.plot, "svg", "", "write a plot to this file")
 	flags.StringVar(&s.markdown, "markdown", "", "write a table for a README to this file")
 	flags.StringVar(&s.json, "json", "", "write all values to this file")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -24,14 +25,14 @@ func TestMain(m *testing.M) {
 
 func TestParse_Flags_AreSettings(t *testing.T) {
 	s, err := parse([]string{
-		"-run", "echo", "-peers", "actio,node", "-rounds", "5", "-short", "-v", "-svg", "a", "-markdown", "b", "-json", "c",
+		"-run", "echo", "-peers", "actio,node", "-rounds", "5", "-short", "-v", "-gather", "50us", "-svg", "a", "-markdown", "b", "-json", "c",
 	})
 	require.NoError(t, err)
 	assert.True(t, s.workloads.MatchString("echo-100"))
 	assert.False(t, s.workloads.MatchString("connect"))
 	s.workloads = nil
 	assert.Equal(t, settings{
-		peers: []string{"actio", "node"}, rounds: 5, short: true, verbose: true, plot: "a", markdown: "b", json: "c",
+		peers: []string{"actio", "node"}, rounds: 5, short: true, verbose: true, gather: 50 * time.Microsecond, plot: "a", markdown: "b", json: "c",
 	}, s)
 }
 

@@ -69,6 +69,9 @@ func command(s settings) string {
 	if !slices.Equal(s.peers, allPeers) {
 		text += " -peers " + strings.Join(s.peers, ",")
 	}
+	if s.gather > 0 {
+		text += " -gather " + s.gather.String()
+	}
 	if s.short {
 		text += " -short"
 	}

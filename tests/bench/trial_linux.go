@@ -106,6 +106,7 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 		return err
 	}
 	defer swarm.Close()
+	swarm.Gather = b.gather
 	t := &trial{scale: b.scale, peer: peer, beats: beats, server: server, swarm: swarm}
 	t.value = func(name, unit string, value float64) {
 		f := report.Figure{Workload: w.name, Name: name, Unit: unit}

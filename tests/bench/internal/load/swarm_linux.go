@@ -34,6 +34,11 @@ type Swarm struct {
 	// Pings and AppPings count the heartbeats of Engine.IO that were answered, and the events `ping`.
 	Pings, AppPings int64
 
+	// Gather is how long it waits before it looks for what has come. Zero: it sleeps until something comes, and then the write
+	// of the server that wakes it pays for that, which is part of what a delivery costs on one machine and varies with how busy
+	// the swarm is.
+	Gather time.Duration
+
 	address netip.AddrPort
 	host    string
 	epoll   int
@@ -138,6 +143,10 @@ func (s *Swarm) Idle(d time.Duration) error {
 func (s *Swarm) step(milliseconds int) error {
 	if s.failure != nil {
 		return s.failure
+	}
+	if s.Gather > 0 {
+		t := unix.NsecToTimespec(s.Gather.Nanoseconds())
+		_ = unix.Nanosleep(&t, nil) // interrupted is long enough
 	}
 	n, err := unix.EpollWait(s.epoll, s.events, milliseconds)
 	if err != nil && !errors.Is(err, unix.EINTR) {
