@@ -40,7 +40,9 @@ func FuzzReader(f *testing.F) {
 		{clientFrame(false, wire.Text, "x"), clientFrame(true, wire.Text, "y")},
 		{clientFrame(true, wire.Text, string(make([]byte, fuzzedPayload+1)))},
 		{clientFrame(true, wire.PongFrame, "!"), clientFrame(true, wire.Text, string(make([]byte, fuzzedPayload)))},
-		{[]byte("\x81\x01x")}, {[]byte("\xff\xff\xff")}, {[]byte("\x81\xfe\x00\x01abcdx")},
+		{[]byte("\x81\x01x")},
+		{[]byte("\xff\xff\xff")},
+		{[]byte("\x81\xfe\x00\x01abcdx")},
 	} {
 		f.Add(bytes.Join(frames, nil))
 	}
@@ -157,7 +159,7 @@ func readByLibrary(t *testing.T, input []byte) (o outcome) {
 			o.message(kind == websocket.MessageBinary, data)
 			continue
 		case websocket.CloseStatus(err) != -1:
-			o.end = endClosed(uint16(websocket.CloseStatus(err))) //nolint:gosec // two bytes on the wire
+			o.end = endClosed(uint16(websocket.CloseStatus(err)))
 		case errors.Is(err, websocket.ErrMessageTooBig):
 			o.end = endTooBig
 		default:

@@ -42,7 +42,7 @@ func (ws *WebSocket) inflate(packed []byte) ([]byte, error) {
 		switch {
 		case len(data) > ws.shared.maxPayload:
 			return nil, ws.tooBig()
-		case err == io.EOF: //nolint:errorlint // as io.Reader wants it
+		case err == io.EOF:
 			return data, nil
 		case err != nil:
 			return nil, ws.violated(err.Error())

@@ -56,6 +56,8 @@ func (ws *WebSocket) read() {
 			return
 		}
 		ws.receiver.Message(ws, isBinary, data)
+		// The worker that handles the message goes first. On a busy server the client's next message is there when the reader
+		// looks, which saves a vain read and a wake-up with each.
 		runtime.Gosched()
 		if ws.willBeQuiet() {
 			ended = true

@@ -147,8 +147,18 @@ func (f *floor) cast(argument []byte) {
 	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	for range c.N {
-		frame := textFrame(slices.Concat([]byte(`42["m","`), []byte(f.numbers.text(c.Size)), []byte(`"]`)))
+	frames := make([][]byte, c.N)
+	for i := range frames {
+		frames[i] = textFrame(slices.Concat([]byte(`42["m","`), []byte(f.numbers.text(c.Size)), []byte(`"]`)))
+	}
+	if f.batch {
+		// All at once: else a writer that gets its turn in between finds a part of them, and how often depends on the machine.
+		for _, m := range f.members {
+			m.outbox.put(frames...)
+		}
+		return
+	}
+	for _, frame := range frames {
 		for _, m := range f.members {
 			m.send(frame)
 		}

@@ -67,9 +67,9 @@ type outbox struct {
 
 func newOutbox() *outbox { return &outbox{wake: make(chan struct{}, 1)} }
 
-func (o *outbox) put(frame []byte) {
+func (o *outbox) put(frames ...[]byte) {
 	o.mutex.Lock()
-	o.frames = append(o.frames, frame)
+	o.frames = append(o.frames, frames...)
 	o.mutex.Unlock()
 	o.signal()
 }
