@@ -57,7 +57,11 @@ func (ws *WebSocket) appendPayload(data []byte, h wire.FrameHeader) ([]byte, err
 	end := begin + h.Length
 	for len(data) < end {
 		if len(data) == cap(data) {
-			data = append(make([]byte, 0, min(end, max(2*len(data), readChunk))), data...)
+			room := max(2*len(data), readChunk)
+			if h.Fin { // nothing follows; before more fragments, room for them too, or each of them would be a copy of all before it
+				room = min(room, end)
+			}
+			data = append(make([]byte, 0, room), data...)
 		}
 		n, err := ws.receive(data[len(data):min(cap(data), end)])
 		if err != nil {

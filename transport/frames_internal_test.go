@@ -60,6 +60,25 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+func TestNext_ManySmallFragments_AreNotCopiedWithEach(t *testing.T) {
+	const fragments = 10_000
+	input := clientFrame(false, wire.Text, "x")
+	for range fragments {
+		input = append(input, clientFrame(false, wire.Continuation, "x")...)
+	}
+	input = append(input, clientFrame(true, wire.Continuation, "x")...)
+	k := &keeper{}
+	allocations := testing.AllocsPerRun(1, func() {
+		*k = keeper{}
+		ws := &WebSocket{shared: newShared(&Config{MaxPayload: DefaultMaxPayload})}
+		ws.attach(feed(input), nil)
+		ws.Start(k, func(_ string, fn func()) { fn() })
+	})
+	require.Less(t, allocations, 1000.0)
+	require.Len(t, k.messages, 1)
+	require.Equal(t, endBroken, k.end)
+}
+
 type end string
 
 const (
