@@ -15,7 +15,7 @@ const (
 	Ignis      = "ignis"
 )
 
-// Goal is what the subject should reach in a figure. A limit of zero is none.
+// Goal is what the subject should reach in a figure. A limit of zero is none; a goal without limits only names the floor.
 type Goal struct {
 	Workload, Name string  // of the figure
 	Floor          string  // the peer that is the floor, Floor if empty
@@ -79,11 +79,13 @@ func (g Goal) judge(r *Results, f Figure) Verdict {
 	return verdict
 }
 
-// goalOf returns the goal of a figure.
+func (g Goal) limited() bool { return g.TimesFloor > 0 || g.TimesNode > 0 || g.AtMost > 0 }
+
+// goalOf returns the goal of a figure, and whether it has limits.
 func goalOf(goals []Goal, f Figure) (Goal, bool) {
 	for _, g := range goals {
 		if g.Workload == f.Workload && g.Name == f.Name {
-			return g, true
+			return g, g.limited()
 		}
 	}
 	return Goal{}, false

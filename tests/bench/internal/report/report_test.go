@@ -85,13 +85,14 @@ func TestText_Goals_HoldFailOrAreUnknown(t *testing.T) {
 		goal report.Goal
 		want string
 	}{
-		"of both":         {report.Goal{TimesFloor: 1.25, TimesNode: 0.57}, "<= 1.25 x floor, <= 0.57 x node  holds"},
-		"not of one":      {report.Goal{TimesFloor: 1.25, TimesNode: 0.4}, "<= 1.25 x floor, <= 0.4 x node  FAILS"},
-		"exactly":         {report.Goal{TimesNode: 0.5}, "<= 0.5 x node  holds"},
-		"not measured":    {report.Goal{Floor: report.FloorBatch, TimesFloor: 1}, "<= 1 x floor-batch  ?"},
-		"fails in part":   {report.Goal{Floor: report.FloorBatch, TimesFloor: 1, TimesNode: 0.1}, "<= 1 x floor-batch, <= 0.1 x node  FAILS"},
-		"absolute":        {report.Goal{AtMost: 3.5}, "<= 3.5  holds"},
-		"absolute, above": {report.Goal{AtMost: 3.4}, "<= 3.4  FAILS"},
+		"of both":          {report.Goal{TimesFloor: 1.25, TimesNode: 0.57}, "<= 1.25 x floor, <= 0.57 x node  holds"},
+		"not of one":       {report.Goal{TimesFloor: 1.25, TimesNode: 0.4}, "<= 1.25 x floor, <= 0.4 x node  FAILS"},
+		"exactly":          {report.Goal{TimesNode: 0.5}, "<= 0.5 x node  holds"},
+		"not measured":     {report.Goal{Floor: report.FloorBatch, TimesFloor: 1}, "<= 1 x floor-batch  ?"},
+		"fails in part":    {report.Goal{Floor: report.FloorBatch, TimesFloor: 1, TimesNode: 0.1}, "<= 1 x floor-batch, <= 0.1 x node  FAILS"},
+		"of another floor": {report.Goal{Floor: report.Node}, "7.00 (6.00-8.00)  0.500   0.500\n"},
+		"absolute":         {report.Goal{AtMost: 3.5}, "<= 3.5  holds"},
+		"absolute, above":  {report.Goal{AtMost: 3.4}, "<= 3.4  FAILS"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.goal.Workload, test.goal.Name = delivery.Workload, delivery.Name
