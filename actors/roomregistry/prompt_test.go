@@ -32,12 +32,16 @@ func (w *world) joinMany(n int, leave <-chan struct{}) []*peer {
 func TestBroadcast_ForFew_IsDeliveredWhenItReturns(t *testing.T) {
 	for _, shards := range []int{1, 2, 4} {
 		t.Run(fmt.Sprint(shards, " shards"), func(t *testing.T) {
-			w := newWorld(t, Options{Shards: shards})
-			peers := w.joinMany(promptMembers/shards, nil)
-			w.to("hello", "r")
-			for _, p := range peers {
-				assert.Len(t, p.got, 1)
-			}
+			actortest.Bubble(t, func(t *testing.T) {
+				w := newWorld(t, Options{Shards: shards})
+				peers := w.joinMany(promptMembers/shards, nil)
+				synctest.Wait() // the goroutine in which a shard joined the last of them has ended
+				time.Sleep(longPause)
+				w.to("hello", "r")
+				for _, p := range peers {
+					assert.Len(t, p.got, 1)
+				}
+			})
 		})
 	}
 }
