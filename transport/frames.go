@@ -40,6 +40,9 @@ func (ws *WebSocket) next() (isBinary bool, data []byte, err error) {
 			break
 		}
 	}
+	if data == nil {
+		data = []byte{} // nothing is not null: an empty attachment is one
+	}
 	if first.RSV1 {
 		if data, err = ws.inflate(data); err != nil {
 			return false, nil, err

@@ -60,6 +60,20 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
+func TestNext_EmptyMessage_IsEmptyAndNotNil(t *testing.T) {
+	for name, frames := range map[string][]byte{
+		"one frame": clientFrame(true, wire.Binary, ""),
+		"fragments": append(clientFrame(false, wire.Binary, ""), clientFrame(true, wire.Continuation, "")...),
+	} {
+		ws := &WebSocket{shared: newShared(&Config{MaxPayload: DefaultMaxPayload})}
+		ws.attach(feed(frames), nil)
+		_, data, err := ws.next()
+		require.NoError(t, err, name)
+		require.Equal(t, []byte{}, data, name)
+		ws.Abort()
+	}
+}
+
 func TestNext_ManySmallFragments_AreNotCopiedWithEach(t *testing.T) {
 	const fragments = 10_000
 	input := clientFrame(false, wire.Text, "x")

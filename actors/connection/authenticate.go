@@ -263,6 +263,7 @@ func (c *connection) verdict(m *verdict) {
 		c.env.Counters.LateVerdicts.Add(1)
 		return
 	}
+	s.stopVerifier() // it has answered; its context ends whatever the answer was
 	if m.input == inFailed {
 		c.log(s).Error("failed to authenticate", slog.Any("err", m.err))
 	}

@@ -132,6 +132,27 @@ func TestAuthenticate_TransportClosesMeanwhile_CancelsTheVerifier(t *testing.T) 
 	})
 }
 
+func TestAuthenticate_AnyVerdict_EndsTheVerifiersContext(t *testing.T) {
+	for name, verifier := range map[string]Verifier{
+		"accepted": accept,
+		"refused":  func(context.Context, *Handshake) (*Principal, error) { return nil, nil }, //nolint:nilnil // that is a no
+		"failed":   func(context.Context, *Handshake) (*Principal, error) { return nil, errors.New("no database") },
+		"panicked": func(context.Context, *Handshake) (*Principal, error) { panic("user code") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var kept context.Context
+			keeping := func(ctx context.Context, h *Handshake) (*Principal, error) {
+				kept = ctx
+				return verifier(ctx, h)
+			}
+			inBubble(t, with(keeping), func(r *rig) {
+				r.post("40", `42["authenticate"]`)
+				require.Error(t, kept.Err())
+			})
+		})
+	}
+}
+
 func TestAuthenticate_AgainWhileRunning_IsIgnored(t *testing.T) {
 	calls := 0
 	slow := func(context.Context, *Handshake) (*Principal, error) {
