@@ -12,19 +12,20 @@ const ownInput = 512
 // input is what was read from a connection and not been taken yet. A socket that waits holds no buffer: what arrives goes into
 // one of the pool, with one system call, which is given back when all of it is taken.
 type input struct {
-	ahead []byte
-	chunk *[]byte               // the pooled buffer that holds ahead, if one does
-	own   []byte                // the buffer of a connection without a descriptor
-	try   func(fd uintptr) bool // tryFill, bound once
-	fault error                 // of the last try
-	err   error                 // of the connection: nothing comes any more
+	ahead  []byte
+	chunk  *[]byte               // the pooled buffer that holds ahead, if one does
+	own    []byte                // the buffer of a connection without a descriptor
+	try    func(fd uintptr) bool // tryFill, bound once
+	fault  error                 // of the last try
+	parked error                 // of the wait for a message; a socket tells an error but once
+	err    error                 // of the connection: nothing comes any more
 }
 
 // park waits for the next message before anything of its handling is on the stack: that of a fresh goroutine stays as small as
-// it is. What goes wrong shows again with the read that follows.
+// it is. What goes wrong is for the read that follows.
 func (ws *WebSocket) park() {
 	if len(ws.reader.ahead) == 0 {
-		_ = ws.fill()
+		ws.reader.parked = ws.fill()
 	}
 }
 
@@ -43,6 +44,9 @@ func (ws *WebSocket) readFull(p []byte) error {
 // receive reads what there is. A large piece that is asked for is not copied on its way.
 func (ws *WebSocket) receive(p []byte) (int, error) {
 	in := &ws.reader.input
+	if in.parked != nil {
+		return 0, ws.received(0, in.parked)
+	}
 	if len(in.ahead) == 0 {
 		if len(p) >= readChunk {
 			n, err := ws.conn.Read(p)

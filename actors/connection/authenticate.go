@@ -185,13 +185,25 @@ func (c *connection) adopt(s *socket) {
 	s.handle.principal.Store(p)
 	s.at[socketExpiry] = 0
 	if p != nil && !p.Expires.IsZero() {
-		s.at[socketExpiry] = c.env.moment(p.Expires)
+		s.at[socketExpiry] = c.untilWall(p.Expires)
 	}
 	if s.renewal != nil {
 		s.handle.renewed.Store(s.renewal)
 		s.renewal = nil
 	}
 }
+
+// expire ends a socket whose principal's time is over, unless the wall clock was set back meanwhile.
+func (c *connection) expire(s *socket) {
+	if p := s.handle.Principal(); p != nil && time.Now().Before(p.Expires) {
+		s.at[socketExpiry] = c.untilWall(p.Expires)
+		return
+	}
+	c.authenticate(s, inExpired)
+}
+
+// untilWall is when a time of the wall clock comes, as far as can be told now: that clock may be set meanwhile.
+func (c *connection) untilWall(t time.Time) moment { return c.now().add(time.Until(t)) }
 
 func (c *connection) announceUser(s *socket) {
 	m := &roomregistry.Authenticated{Member: s.member}

@@ -140,14 +140,14 @@ func TestAuthenticate_AnyVerdict_EndsTheVerifiersContext(t *testing.T) {
 		"panicked": func(context.Context, *Handshake) (*Principal, error) { panic("user code") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var kept context.Context
+			kept := make(chan context.Context, 1)
 			keeping := func(ctx context.Context, h *Handshake) (*Principal, error) {
-				kept = ctx
+				kept <- ctx
 				return verifier(ctx, h)
 			}
 			inBubble(t, with(keeping), func(r *rig) {
 				r.post("40", `42["authenticate"]`)
-				require.Error(t, kept.Err())
+				require.Error(t, (<-kept).Err())
 			})
 		})
 	}

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"math"
 	"time"
 
 	"github.com/actio-go/actio/actors"
@@ -34,13 +35,16 @@ type deadlines struct {
 // zero, and compares them with each packet.
 type moment int64
 
-func (m moment) add(d time.Duration) moment { return m + moment(d) }
-
-// moment translates. What is before the clock's beginning is long past.
-func (e *Env) moment(t time.Time) moment { return max(1, moment(t.Sub(e.began))) }
+// add never runs over: what is far away stays so.
+func (m moment) add(d time.Duration) moment {
+	if d > math.MaxInt64-time.Duration(m) {
+		return math.MaxInt64
+	}
+	return max(1, m+moment(d))
+}
 
 // now is the time of the deadlines.
-func (c *connection) now() moment { return c.env.moment(time.Now()) }
+func (c *connection) now() moment { return moment(time.Since(c.env.began)) }
 
 func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().add(after) }
 

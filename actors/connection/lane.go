@@ -149,7 +149,7 @@ func (l *lane) drop() {
 	l.head++
 	l.offset = 0
 	if l.head == len(l.queue) {
-		l.queue, l.head = nil, 0
+		l.queue, l.head, l.room[0] = nil, 0, outgoing{}
 	}
 }
 
@@ -181,7 +181,7 @@ func (l *lane) settled() {
 
 // clear forgets everything: the transport is gone.
 func (l *lane) clear() {
-	l.queue, l.head, l.offset, l.done = nil, 0, 0, true
+	l.queue, l.head, l.offset, l.done, l.room[0] = nil, 0, 0, true, outgoing{}
 	l.bytes = l.inHands
 }
 
@@ -233,7 +233,7 @@ func (l *lane) shed(bound int, expendable func(Flags) bool) (dropped int) {
 		}
 	}
 	if l.head = head; l.head == len(l.queue) {
-		l.queue, l.head = nil, 0
+		l.queue, l.head, l.room[0] = nil, 0, outgoing{}
 	}
 	return dropped
 }

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -91,4 +92,23 @@ func TestLane_ShedAndEverythingElse_BehavesLikeAList(t *testing.T) {
 			},
 		})
 	})
+}
+
+func TestLane_OutgrownAndEmpty_KeepsNoMessage(t *testing.T) {
+	l := &lane{}
+	for range 3 {
+		l.append(outgoing{message: wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})})
+	}
+	for range 3 {
+		l.drop()
+	}
+	assert.Zero(t, l.bytes)
+	assert.Nil(t, l.queue)
+	assert.Zero(t, l.room)
+}
+
+func TestMoment_FarAway_StaysThere(t *testing.T) {
+	assert.EqualValues(t, math.MaxInt64, moment(5).add(math.MaxInt64))
+	assert.EqualValues(t, 8, moment(5).add(3))
+	assert.EqualValues(t, 1, moment(5).add(-10), "long past, and yet a moment")
 }

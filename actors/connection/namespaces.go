@@ -278,7 +278,7 @@ func (c *connection) socketDue(s *socket, d int) {
 	case socketAuth:
 		c.authenticate(s, inDeadline)
 	case socketExpiry:
-		c.authenticate(s, inExpired)
+		c.expire(s)
 	case socketPing:
 		c.appPing(s, c.env.Options.AppPingInterval)
 	}

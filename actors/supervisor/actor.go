@@ -82,6 +82,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.closeBatch()
 	case *abortAll:
 		s.tellAll(&connection.Abort{Reason: m.reason})
+	case *actor.Started:
+		s.refusal.Store(nil) // of a former life
 	case *actor.Stopping:
 		s.stopping = true
 		s.timer.Stop()

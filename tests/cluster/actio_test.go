@@ -39,6 +39,7 @@ func startInstance(t *testing.T, title string, redis actio.RedisOptions) *instan
 			return &actio.Principal{UserID: auth.User}, nil
 		},
 		DefaultRooms: []string{},
+		PingInterval: 1000 * time.Hour, // the tests look at all that clients get: none but the first
 		OnPanic: func(where string, recovered any, stack []byte) {
 			t.Errorf("panic in %s: %v\n%s", where, recovered, stack)
 		},
