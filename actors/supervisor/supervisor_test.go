@@ -133,11 +133,17 @@ func (r *rig) counts() Counts {
 
 func TestOpen_OverALimit_IsRefused(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		for range 3 {
+		for range 2 {
 			r.open()
 		}
+		assert.NoError(t, r.Admit(r.ctx, &transport.Handshake{}))
+		last := r.open()
 		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrTooManyConnections)
 		assert.ErrorIs(t, r.Admit(r.ctx, &transport.Handshake{}), transport.ErrTooManyConnections)
+		last.post("1")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.NoError(t, r.Admit(r.ctx, &transport.Handshake{}), "one has gone")
 	})
 	inBubble(t, func(r *rig) {
 		for range 5 {
