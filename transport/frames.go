@@ -115,7 +115,7 @@ func (ws *WebSocket) readSoon(p []byte) error {
 		return ws.readFull(p)
 	}
 	_ = ws.conn.SetReadDeadline(time.Now().Add(controlTimeout)) // fails only when closed, and then reads fail too
-	if ws.finish.Load() { // its deadline, which wakes this reader, may be gone now
+	if ws.finish.Load() {                                       // its deadline, which wakes this reader, may be gone now
 		return ErrClosed
 	}
 	if err := ws.readFull(p); err != nil {

@@ -59,7 +59,7 @@ func open(t *testing.T) *desk {
 		System: system, Registry: registry, Supervisor: d.supervisor.PID(), Counters: d.counters, App: app{d},
 		Options: connection.Options{
 			PingInterval: 25 * time.Second, PingTimeout: 20 * time.Second, ConnectTimeout: 45 * time.Second,
-			Early: func(time.Duration) time.Duration { return 0 }, // no heartbeat among the packets that are looked at
+			Early:      func(time.Duration) time.Duration { return 0 }, // no heartbeat among the packets that are looked at
 			PollLinger: 5 * time.Second, MaxPayload: 1_000_000, Limits: wire.DefaultLimits(), QueueBytes: 1 << 20,
 			InboxEvents: 64, InboxEventsHard: 4096, InboxBytes: 1 << 20, InboxBytesHard: 2 << 20,
 			MaxNamespaces: 1, MaxRooms: 10, DefaultRooms: []string{"news"},
