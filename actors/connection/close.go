@@ -2,6 +2,7 @@ package connection
 
 import (
 	"errors"
+	"net"
 
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
@@ -204,7 +205,8 @@ func reasonOf(err error) Reason {
 		return ReasonTransportClose
 	case errors.Is(err, transport.ErrTooBig), errors.Is(err, transport.ErrProtocol):
 		return ReasonParseError
-	case transport.IsReset(err):
+	case transport.IsReset(err), errors.Is(err, net.ErrClosed):
+		// A write finds the connection closed when its reader has seen the end and not told of it yet.
 		return ReasonTransportClose
 	default:
 		return ReasonTransportError

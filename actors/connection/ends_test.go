@@ -2,9 +2,11 @@ package connection
 
 import (
 	"context"
+	"net"
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,4 +102,14 @@ func TestState_SocketEnded_StaysWhatItWas(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, Authenticated, s.State())
 	})
+}
+
+func TestReasonOf_WriteBehindTheReadersEnd_IsATransportClose(t *testing.T) {
+	a, b := net.Pipe()
+	require.NoError(t, b.Close())
+	require.NoError(t, a.Close())
+	_, err := a.Write([]byte("x"))
+	assert.Equal(t, ReasonTransportClose, reasonOf(err))
+	assert.Equal(t, ReasonTransportClose, reasonOf(&net.OpError{Op: "write", Err: net.ErrClosed}))
+	assert.Equal(t, ReasonTransportError, reasonOf(syscall.ETIMEDOUT))
 }
