@@ -17,13 +17,13 @@ import (
 
 // decode decodes the argument at the given place.
 func (a Args) decode(at span, v any) error {
-	d, _ := decoders.Get().(*decoder)
-	defer d.release()
 	raw := a.data[at.start:at.end:at.end]
-	if text, ok := v.(*string); ok && plainText(raw) {
+	if text, ok := v.(*string); ok && text != nil && plainText(raw) {
 		*text = string(raw[1 : len(raw)-1])
 		return nil
 	}
+	d, _ := decoders.Get().(*decoder)
+	defer d.release()
 	if a.enclosed == nil {
 		return json.Unmarshal(raw, v, d.text)
 	}

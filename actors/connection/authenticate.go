@@ -181,7 +181,6 @@ func (c *connection) adopt(s *socket) {
 	c.env.Counters.AuthSucceeded.Add(1)
 	p := s.adopted
 	s.adopted = nil
-	s.stopVerifier()
 	s.handle.principal.Store(p)
 	s.at[socketExpiry] = 0
 	if p != nil && !p.Expires.IsZero() {

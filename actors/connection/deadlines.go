@@ -52,8 +52,9 @@ func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().ad
 // better things to do.
 const soonest = time.Second
 
-// firstOf is after how long the first of many heartbeats is due; 0: there is none. It comes early by chance: what begins at the same moment, as after a
-// restart, would else be pinged at the same moment for as long as it lives, and each of these pings needs a goroutine.
+// firstOf is after how long the first of many heartbeats is due; 0: there is none. It comes early by chance: what begins at the
+// same moment, as after a restart, would else be pinged at the same moment for as long as it lives, and each of these pings needs
+// a goroutine.
 func (e *Env) firstOf(interval time.Duration) time.Duration {
 	if interval <= 0 {
 		return 0

@@ -45,7 +45,7 @@ type (
 		late
 		ws *transport.WebSocket
 	}
-	controlQueued struct { // a control frame that the websocket library wants written
+	controlQueued struct { // a control frame that the reader wants written
 		late
 		ws    *transport.WebSocket
 		frame []byte

@@ -229,7 +229,7 @@ func (c *connection) slow() {
 	c.lost(ReasonSlowConsumer)
 }
 
-// controlQueued puts a control frame of the websocket library into the queue: one party writes a connection.
+// controlQueued puts a control frame of the reader into the queue: one party writes a connection.
 func (c *connection) controlQueued(m *controlQueued) {
 	if c.stage != stageOpen {
 		return // behind a close frame nothing follows
