@@ -7,11 +7,7 @@ import (
 	"syscall"
 )
 
-// rawWrite is not available here: every connection writes through WriteAll.
-type rawWrite struct{}
+// writeNow is not available here: every connection writes through WriteAll.
+func writeNow(int, []byte) (int, error) { return 0, ErrNoRaw }
 
-func newRawWrite() *rawWrite { return &rawWrite{} }
-
-func (*rawWrite) do(syscall.RawConn, []byte) (int, error) { return 0, ErrNoRaw }
-
-func rawConn(net.Conn) syscall.RawConn { return nil }
+func descriptor(net.Conn) (syscall.RawConn, int) { return nil, 0 }
