@@ -37,6 +37,11 @@ func ParseEvent(c Complete) (name string, args Args, err error) {
 	if err != nil {
 		return "", Args{}, err
 	}
+	return splitEvent(args)
+}
+
+// splitEvent takes the name of an event off its arguments.
+func splitEvent(args Args) (name string, rest Args, err error) {
 	if len(args.spans) == 0 {
 		return "", Args{}, &DecodeError{Err: ErrPayload}
 	}

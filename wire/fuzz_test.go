@@ -111,6 +111,7 @@ func FuzzDecodePacket(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		p, err := wire.DecodePacket(text, wire.Limits{})
+		requireDecoded(t, text, p, err)
 		if err != nil {
 			requireTyped(t, err, len(text))
 			return
@@ -130,6 +131,25 @@ func FuzzDecodePacket(f *testing.F) {
 		default:
 		}
 	})
+}
+
+// requireDecoded requires that one pass finds what two passes find.
+func requireDecoded(t *testing.T, text []byte, p wire.Packet, err error) {
+	t.Helper()
+	d, got := wire.Decode(text, wire.Limits{})
+	want := wire.Decoded{Packet: p, Parsed: err == nil && (p.Type == wire.Event || p.Type == wire.Ack)}
+	if want.Parsed && p.Type == wire.Event {
+		want.Name, want.Args, err = wire.ParseEvent(wire.Complete{Packet: p})
+	} else if want.Parsed {
+		want.Args, err = wire.ParseAck(wire.Complete{Packet: p})
+	}
+	if err != nil {
+		requireTyped(t, got, len(text))
+		require.ErrorIs(t, got, errors.Unwrap(err))
+		return
+	}
+	require.NoError(t, got)
+	require.Equal(t, want, d)
 }
 
 func withAttachments(p wire.Packet) wire.Complete {

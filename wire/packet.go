@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -78,31 +79,99 @@ func (p Packet) SplitNamespace() (path, query string) {
 // ErrAckID, ErrPayload, ErrReservedEvent, ErrDepth, ErrUTF8, ErrTooBig.
 func DecodePacket(text []byte, l Limits) (Packet, error) {
 	l = l.orDefaults()
-	if len(text) > l.PacketBytes {
-		return Packet{}, &DecodeError{Err: ErrTooBig, Offset: l.PacketBytes}
-	}
-	if len(text) == 0 {
-		return Packet{Type: Connect, Namespace: "/"}, nil
-	}
-	if !utf8.Valid(text) {
-		return Packet{}, &DecodeError{Err: ErrUTF8}
-	}
-	p := Packet{Type: PacketType(text[0] - '0')}
-	if p.Type > BinaryAck {
-		return Packet{}, &DecodeError{Err: ErrPacketType}
-	}
-	i, err := p.readHeader(text, l)
-	if err != nil {
-		return Packet{}, &DecodeError{Err: err, Offset: i}
-	}
-	if i == len(text) {
-		return p, nil
+	p, i, err := decodeHead(text, l)
+	if err != nil || i == len(text) {
+		return p, err
 	}
 	if at, err := checkPayload(p.Type, text[i:], l.JSONDepth); err != nil {
 		return Packet{}, &DecodeError{Err: err, Offset: i + at}
 	}
 	p.Data = text[i:]
 	return p, nil
+}
+
+// Decoded is a packet and, if Parsed, its arguments.
+type Decoded struct {
+	Packet Packet
+	// Parsed tells that it is an event or an acknowledgement without attachments.
+	Parsed bool
+	// Name is that of the event.
+	Name string
+	// Args are the arguments.
+	Args Args
+}
+
+// Decode does for events and acknowledgements without attachments, with one pass over the text, what DecodePacket and then
+// ParseEvent or ParseAck do; other packets are but decoded.
+func Decode(text []byte, l Limits) (Decoded, error) {
+	if len(text) == 0 || text[0] != '0'+byte(Event) && text[0] != '0'+byte(Ack) {
+		p, err := DecodePacket(text, l)
+		return Decoded{Packet: p}, err
+	}
+	l = l.orDefaults()
+	p, begin, err := decodeHead(text, l)
+	if err != nil {
+		return Decoded{}, err
+	}
+	if begin == len(text) {
+		return decodedEmpty(p)
+	}
+	p.Data = text[begin:]
+	s := scanner{data: p.Data, depth: l.JSONDepth}
+	args, end, err := collect(&s, nil)
+	if err != nil {
+		return Decoded{}, shifted(err, begin)
+	}
+	if end = s.space(end); end < len(p.Data) {
+		return Decoded{}, &DecodeError{Err: ErrPayload, Offset: begin + end}
+	}
+	d := Decoded{Packet: p, Parsed: true, Args: args}
+	if p.Type == Event {
+		if d.Name, d.Args, err = splitEvent(args); err != nil {
+			return Decoded{}, shifted(err, begin)
+		}
+		if isReserved(d.Name) && p.Data[args.spans[0].start] == '"' {
+			return Decoded{}, &DecodeError{Err: ErrReservedEvent, Offset: begin + args.spans[0].start}
+		}
+	}
+	return d, nil
+}
+
+// decodedEmpty is a packet without payload: nothing is acknowledged, but no event has no name.
+func decodedEmpty(p Packet) (Decoded, error) {
+	if p.Type == Event {
+		return Decoded{}, &DecodeError{Err: ErrPayload}
+	}
+	return Decoded{Packet: p, Parsed: true}, nil
+}
+
+// shifted gives an error in a payload its place in the packet.
+func shifted(err error, by int) error {
+	if e, ok := errors.AsType[*DecodeError](err); ok {
+		return &DecodeError{Err: e.Err, Offset: e.Offset + by}
+	}
+	return err
+}
+
+// decodeHead decodes what stands before the payload, and tells where that begins.
+func decodeHead(text []byte, l Limits) (p Packet, payload int, err error) {
+	if len(text) > l.PacketBytes {
+		return Packet{}, 0, &DecodeError{Err: ErrTooBig, Offset: l.PacketBytes}
+	}
+	if len(text) == 0 {
+		return Packet{Type: Connect, Namespace: "/"}, 0, nil
+	}
+	if !utf8.Valid(text) {
+		return Packet{}, 0, &DecodeError{Err: ErrUTF8}
+	}
+	p = Packet{Type: PacketType(text[0] - '0')}
+	if p.Type > BinaryAck {
+		return Packet{}, 0, &DecodeError{Err: ErrPacketType}
+	}
+	if payload, err = p.readHeader(text, l); err != nil {
+		return Packet{}, 0, &DecodeError{Err: err, Offset: payload}
+	}
+	return p, payload, nil
 }
 
 // readHeader reads what stands between the type and the payload, and returns where the payload begins.
