@@ -32,6 +32,7 @@ type supervisor struct {
 	sids            map[string]string // session id by the actor's id
 	sockets         map[string]*known // by socket id
 	unauthenticated int               // connections without an authenticated socket
+	members         int               // authenticated sockets
 
 	published error                  // what was stored last in
 	refusal   *atomic.Pointer[error] // of the handle
@@ -154,13 +155,9 @@ func (s *supervisor) list(m *listSockets) {
 }
 
 func (s *supervisor) count() Counts {
-	c := Counts{Connections: len(s.connections), Sockets: len(s.sockets), Unauthenticated: s.unauthenticated}
-	for _, k := range s.sockets {
-		if k.state == connection.Authenticated {
-			c.Authenticated++
-		}
+	return Counts{
+		Connections: len(s.connections), Sockets: len(s.sockets), Unauthenticated: s.unauthenticated, Authenticated: s.members,
 	}
-	return c
 }
 
 func (s *supervisor) socketOpened(socket *connection.Socket) {
@@ -185,11 +182,12 @@ func (s *supervisor) socketState(m *connection.SocketState) {
 	s.authenticated(e, k.state, +1)
 }
 
-// authenticated keeps the count of connections without an authenticated socket.
+// authenticated keeps the counts of authenticated sockets and of connections without one.
 func (s *supervisor) authenticated(e *entry, state connection.State, by int) {
 	if state != connection.Authenticated {
 		return
 	}
+	s.members += by
 	before := e.authenticated
 	e.authenticated += by
 	switch {

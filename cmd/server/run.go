@@ -137,6 +137,8 @@ func (g *gateway) run(ctx context.Context, signals <-chan os.Signal) int {
 	}
 	g.log.Warn(developmentWarning)
 	g.log.Info("listening", slog.String("address", address), slog.String("page", "http://"+address+pathPage))
+	watched := g.watchMemory()
+	defer watched()
 	code := exitDone
 	select {
 	case s := <-signals:
