@@ -42,6 +42,7 @@ type settings struct {
 	plot      string
 	markdown  string
 	json      string
+	profiles  string
 }
 
 func parse(arguments []string) (settings, error) {
@@ -57,6 +58,8 @@ func parse(arguments []string) (settings, error) {
 	flags.StringVar(&s.plot, "svg", "", "write a plot to this file")
 	flags.StringVar(&s.markdown, "markdown", "", "write a table for a README to this file")
 	flags.StringVar(&s.json, "json", "", "write all values to this file")
+	flags.StringVar(&s.profiles, "profiles", "", "write profiles of the servers in Go to this folder: CPU of what is measured, heap at the end; "+
+		"what is printed then has the price of profiling in it")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}

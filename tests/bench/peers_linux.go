@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/actio-go/actio/tests/bench/internal/process"
 	"github.com/actio-go/actio/tests/bench/internal/report"
+	"github.com/actio-go/actio/tests/bench/internal/servers"
 )
 
 // heartbeats are the intervals of both.
@@ -124,6 +126,33 @@ func (h *hosts) start(peer string, beats heartbeats) (*process.Server, error) {
 		arguments := []string{"serve", peer, "-ping", beats.engine.String(), "-app-ping", beats.app.String()}
 		return process.Start(h.cores, process.Command{Path: h.own, Arguments: arguments, Log: os.Stderr})
 	}
+}
+
+// startGateway starts cmd/server, in the development mode of which every token will do.
+func (h *hosts) startGateway(beats heartbeats) (*process.Server, error) {
+	program := filepath.Join(h.files, "gateway")
+	build := exec.Command("go", "build", "-o", program, "github.com/actio-go/actio/cmd/server")
+	if output, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build ./cmd/server: %w: %s", err, output)
+	}
+	return process.Start(h.cores, process.Command{
+		Path: program, Listening: gatewayPort, Arguments: []string{
+			"-listen", "127.0.0.1:0", "-path", servers.Path, "-log-format", "json", "-auth-timeout", "1m",
+			"-ping-interval", beats.engine.String(), "-app-ping-interval", beats.app.String(),
+		},
+	})
+}
+
+func gatewayPort(line []byte) int {
+	var entry struct{ Msg, Address string }
+	if json.Unmarshal(line, &entry) != nil || entry.Msg != "listening" {
+		return 0
+	}
+	address, err := netip.ParseAddrPort(entry.Address)
+	if err != nil {
+		return 0
+	}
+	return int(address.Port())
 }
 
 func (h *hosts) script(name string, options map[string]any) (*process.Server, error) {

@@ -50,6 +50,11 @@ func newBenchmark(s settings, cores process.Cores) (*benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.profiles != "" {
+		if err := os.MkdirAll(s.profiles, 0o750); err != nil {
+			return nil, err
+		}
+	}
 	b := &benchmark{settings: s, scale: full(), hosts: h, tables: os.Stdout}
 	if s.short {
 		b.scale = short()

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/load"
 	"github.com/actio-go/actio/tests/bench/internal/process"
 	"github.com/actio-go/actio/tests/bench/internal/report"
+	"github.com/actio-go/actio/tests/bench/internal/servers"
 )
 
 // workload is something that servers are put to.
@@ -18,6 +21,8 @@ type workload struct {
 	rounds int        // at most so many; zero: as many as are asked for
 	beats  heartbeats // zero: the usual ones
 	run    func(t *trial) error
+
+	gateway bool // of cmd/server, not of a server with the benchmark's own application
 }
 
 // times is how often it runs when so many rounds are asked for.
@@ -38,7 +43,10 @@ type trial struct {
 	server *process.Server
 	swarm  *load.Swarm
 	value  func(name, unit string, value float64)
-	note   func(format string, arguments ...any)
+
+	profiles string // how the names of its profiles begin; empty: none
+	profiled int    // how many there are
+	note     func(format string, arguments ...any)
 }
 
 // cost is what something took.
@@ -53,11 +61,24 @@ func (t *trial) measure(f func() error) (cost, error) {
 	if err != nil {
 		return cost{}, err
 	}
-	if err := f(); err != nil {
+	if err := t.profile(f); err != nil {
 		return cost{}, err
 	}
 	after, err := t.used()
 	return cost{server: after.server - before.server, generator: after.generator - before.generator}, err
+}
+
+// profile runs f, under a CPU profile if that is wanted.
+func (t *trial) profile(f func() error) error {
+	if t.profiles == "" {
+		return f()
+	}
+	t.profiled++
+	return errors.Join(
+		t.server.Order(fmt.Sprintf("%s %s-%d.cpu", servers.OrderCPU, t.profiles, t.profiled)),
+		f(),
+		t.server.Order(servers.OrderStop),
+	)
 }
 
 func (t *trial) used() (cost, error) {
@@ -81,13 +102,20 @@ func (t *trial) perOperation(name, unit string, c cost, n int) {
 	t.value(generatorPrefix+name, unit, float64(c.generator)/scale/float64(n))
 }
 
+func (b *benchmark) start(w workload, peer string, beats heartbeats) (*process.Server, error) {
+	if w.gateway {
+		return b.hosts.startGateway(beats)
+	}
+	return b.hosts.start(peer, beats)
+}
+
 // session runs a workload of one peer once.
 func (b *benchmark) session(w workload, peer string, round int) (err error) {
 	beats := w.beats
 	if beats == (heartbeats{}) {
 		beats = usualHeartbeats
 	}
-	server, err := b.hosts.start(peer, beats)
+	server, err := b.start(w, peer, beats)
 	if err != nil {
 		return err
 	}
@@ -118,5 +146,12 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 	t.note = func(format string, arguments ...any) {
 		b.results.Note(report.Note{Workload: w.name, Peer: peer, Text: fmt.Sprintf(format, arguments...)})
 	}
-	return w.run(t)
+	if b.profiles == "" || w.gateway || peer == report.Node || peer == report.Ignis {
+		return w.run(t)
+	}
+	t.profiles = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%d", w.name, peer, round+1))
+	if err := w.run(t); err != nil {
+		return err
+	}
+	return server.Order(fmt.Sprintf("%s %s.heap", servers.OrderHeap, t.profiles))
 }

@@ -93,6 +93,9 @@ func workloads(s scale) []workload {
 		workload{name: "hop-own", peers: plain, run: func(t *trial) error { return t.hop(own) }},
 		workload{name: "stalled", peers: speakers, run: (*trial).stalled},
 		workload{name: "idle-memory", peers: everybody, rounds: 1, run: (*trial).idleMemory},
+		workload{
+			name: "idle-memory-gateway", peers: []string{report.Subject}, rounds: 1, run: (*trial).idleMemory, gateway: true,
+		},
 		workload{name: "idle-cpu", peers: speakers, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
 		workload{name: "churn", peers: plain, rounds: 1, run: (*trial).comeAndGo},
 	)

@@ -96,7 +96,7 @@ func (s *Swarm) request(method, transport, sid, headers string) []byte {
 	if sid != "" {
 		sid = "&sid=" + sid
 	}
-	return fmt.Appendf(nil, "%s /socket.io/?EIO=4&transport=%s%s HTTP/1.1\r\nHost: %s\r\n"+browserHeaders+"%s\r\n",
+	return fmt.Appendf(nil, "%s /socket.io/?EIO=4&transport=%s%s&token=x HTTP/1.1\r\nHost: %s\r\n"+browserHeaders+"%s\r\n",
 		method, transport, sid, s.host, connection, s.host, headers)
 }
 

@@ -23,14 +23,21 @@ type Command struct {
 	Folder      string   // where it runs; here if empty
 	Environment []string // on top of that of this process
 	Log         *os.File // where its standard error goes; nowhere if nil
+
+	// Listening, if not nil, makes it another kind of program: it logs JSON to its standard error, finds the port in one of these
+	// lines, 0 in others, and ends by SIGTERM.
+	Listening func(line []byte) (port int)
 }
 
 // Server is a process under measurement.
 type Server struct {
 	Port    int
 	command *exec.Cmd
-	stdin   io.Closer
+	stdin   io.WriteCloser
 	stdout  *os.File
+	lines   *bufio.Reader // of stdout
+
+	signalled bool // ended by a signal
 }
 
 // Start starts a server on its core and waits until it listens.
@@ -50,46 +57,80 @@ func Start(cores Cores, c Command) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	command.Stdout = output
+	if c.Listening == nil {
+		command.Stdout = output
+	} else {
+		command.Stderr = output
+	}
 	err = cores.onServerCore(command.Start)
 	_ = output.Close()
 	if err != nil {
 		_ = stdout.Close()
 		return nil, fmt.Errorf("process: %s: %w", c.Path, err)
 	}
-	s := &Server{command: command, stdin: stdin, stdout: stdout}
-	if err := s.listening(); err != nil {
+	s := &Server{command: command, stdin: stdin, stdout: stdout, lines: bufio.NewReader(stdout), signalled: c.Listening != nil}
+	if s.Port, err = s.listening(c.Listening); err != nil {
 		return nil, errors.Join(fmt.Errorf("process: %s %v does not start: %w", c.Path, c.Arguments, err), s.End())
 	}
 	return s, nil
 }
 
-func (s *Server) listening() error {
-	if err := s.stdout.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return err
+// listening returns the port that the server says it listens on.
+func (s *Server) listening(find func(line []byte) int) (port int, err error) {
+	for {
+		line, err := s.line()
+		if err != nil {
+			return 0, err
+		}
+		if find == nil {
+			return portIn(line)
+		}
+		if port := find(line); port > 0 {
+			return port, nil
+		}
 	}
-	line, err := bufio.NewReader(s.stdout).ReadBytes('\n')
-	if err != nil {
-		return err
-	}
+}
+
+func portIn(line []byte) (int, error) {
 	var first struct {
 		Listening int `json:"listening"`
 	}
 	if err := json.Unmarshal(bytes.TrimSpace(line), &first); err != nil {
-		return fmt.Errorf("%q: %w", line, err)
+		return 0, fmt.Errorf("%q: %w", line, err)
 	}
-	s.Port = first.Listening
+	return first.Listening, nil
+}
+
+// line reads what the server says.
+func (s *Server) line() ([]byte, error) {
+	if err := s.stdout.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		return nil, err
+	}
+	return s.lines.ReadBytes('\n')
+}
+
+// Order has a server do something and waits until it has: a line to its input that it answers with one.
+func (s *Server) Order(order string) error {
+	if _, err := fmt.Fprintln(s.stdin, order); err != nil {
+		return fmt.Errorf("process: %s: %w", order, err)
+	}
+	if _, err := s.line(); err != nil {
+		return fmt.Errorf("process: %s: %w", order, err)
+	}
 	return nil
 }
 
 // Address is where the server listens.
 func (s *Server) Address() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
-// End closes the input of the server and waits until it has gone.
+// End closes the input of the server, or signals it, and waits until it has gone.
 func (s *Server) End() error {
 	_ = s.stdin.Close()
+	if s.signalled {
+		_ = s.command.Process.Signal(syscall.SIGTERM)
+	}
 	_ = s.stdout.SetReadDeadline(time.Now().Add(patience))
-	if _, err := io.Copy(io.Discard, s.stdout); err != nil { // its output ends with it
+	if _, err := io.Copy(io.Discard, s.lines); err != nil { // its output ends with it
 		_ = s.command.Process.Kill()
 	}
 	_ = s.stdout.Close()

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// Listening is the first and only line that a server writes.
+// Listening is the first line that a server writes.
 type Listening struct {
 	Port int `json:"listening"`
 }
 
-// Serve runs one program, whose name is the first argument, until in ends. It is what a process does that a benchmark starts.
+// Serve runs one program, whose name is the first argument, until in ends, and carries out the orders that it reads there. It is what a process does that a benchmark starts.
 func Serve(arguments []string, in io.Reader, out io.Writer) error {
 	if len(arguments) == 0 {
 		return errors.New("servers: which program?")
@@ -47,7 +47,7 @@ func Serve(arguments []string, in io.Reader, out io.Writer) error {
 	if err := json.NewEncoder(out).Encode(Listening{Port: address.Port}); err != nil {
 		return fmt.Errorf("servers: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
+	if err := obey(in, out); err != nil {
 		return fmt.Errorf("servers: %w", err)
 	}
 	err = errors.Join(server.Shutdown(context.Background()), web.Close())
