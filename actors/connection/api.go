@@ -9,7 +9,7 @@ import (
 )
 
 // direct sends an operation on this socket so that it overtakes no broadcast that the caller made before.
-func (s *Socket) direct(m any) { s.session.env.Registry.Direct(s.shard, s.session.pid, m) }
+func (s *Socket) direct(m any) { s.session.env.Registry.Direct(s.shard, s.session.address, m) }
 
 // Emit queues an encoded packet. It never blocks; ErrClosed after the end of the socket.
 func (s *Socket) Emit(m *wire.Prepared, f Flags) error {

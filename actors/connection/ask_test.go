@@ -60,7 +60,7 @@ func TestAsk_EveryWayToEnd_IsErrClosed(t *testing.T) {
 		"protocol broken":   func(r *rig, _ *Socket) { r.post("9") },
 		"heartbeat missed":  func(*rig, *Socket) { time.Sleep(time.Minute) },
 		"the actor crashed": func(r *rig, _ *Socket) { r.session.tell((*verdict)(nil)) },
-		"the actor stopped": func(r *rig, _ *Socket) { _ = r.system.Stop(context.Background(), r.session.pid) },
+		"the actor stopped": func(r *rig, _ *Socket) { _ = r.system.Stop(context.Background(), r.session.PID()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			party(t, 2, nil, func(all []*rig, sockets []*Socket) {

@@ -22,6 +22,9 @@ const (
 )
 
 // connection is the actor of one session. See doc.go for what it owns.
+//
+// Most sessions begin on a websocket and have one socket. Their lane and their socket are a part of it: a broadcast to many
+// thousand connections costs as many waits for memory as each has objects to go through.
 type connection struct {
 	guard actors.Guard
 	env   *Env
@@ -46,6 +49,7 @@ type connection struct {
 	pinged uint64 // stalls of the gate when the last ping left
 
 	sockets   []*socket
+	room      [1]*socket  // of sockets
 	detaching []string    // namespaces whose former socket the registry still has
 	deferred  []*received // and the packets for them, which wait
 	authBy    moment      // when the session must have authenticated; zero: nothing is owed
@@ -53,6 +57,9 @@ type connection struct {
 	attempts  int         // authentication attempts since the last success
 	raw       RawHandler
 	rawInbox  *inbox
+
+	lane  lane   // of the transport that the session begins with
+	first socket // taken when it has a handle
 }
 
 // Props makes the props that all connections of one server share.
@@ -149,9 +156,10 @@ func (c *connection) begin(m *Begin) {
 	close(m.Begun)
 	c.session = m.Session
 	c.stage = stageOpen
-	c.timer = c.env.System.Clock().Send("connection", m.Session.pid, &due{})
+	c.timer = c.env.System.Clock().Send("connection", m.Session.PID(), &due{})
 	c.env.Counters.Sessions.Add(1)
-	c.out = &lane{}
+	c.out = &c.lane
+	c.sockets = c.room[:0]
 	open := wire.Open{
 		SID: c.session.sid, PingInterval: c.env.Options.PingInterval, PingTimeout: c.env.Options.PingTimeout,
 		MaxPayload: c.env.Options.MaxPayload,

@@ -120,7 +120,7 @@ func TestDeliver_OneMember_AllocatesNothing(t *testing.T) {
 	r, s, _ := member(t)
 	d := delivery(t, 1)
 	allocations := testing.AllocsPerRun(1000, func() {
-		r.system.Send(s.pid, d)
+		r.system.Send(s.PID(), d)
 		runtime.Gosched() // the client keeps up
 	})
 	require.Less(t, allocations, 0.5)
@@ -139,7 +139,7 @@ func BenchmarkDeliver(b *testing.B) {
 				for sent-received.Load() > 1<<20 {
 					runtime.Gosched() // the client keeps up
 				}
-				r.system.Send(s.pid, d)
+				r.system.Send(s.PID(), d)
 			}
 			require.EqualValues(b, 0, r.env.Counters.SlowConsumers.Load())
 		})

@@ -67,7 +67,7 @@ func (c *connection) broke(m *received) {
 
 func (c *connection) find(namespace string) *socket {
 	for _, s := range c.sockets {
-		if s.handle.namespace == namespace {
+		if s.namespace == namespace {
 			return s
 		}
 	}
@@ -109,6 +109,9 @@ func (c *connection) depart(s *socket, r Reason) {
 func (c *connection) detached(m *detached) {
 	if i := slices.Index(c.detaching, m.namespace); i >= 0 {
 		c.detaching = slices.Delete(c.detaching, i, i+1)
+	}
+	if c.first.handle != nil && c.first.handle.Closed() {
+		c.first = socket{}
 	}
 	waited := c.deferred
 	c.deferred = nil
@@ -154,8 +157,9 @@ func (c *connection) open(namespace string, auth []byte) {
 		id: id, namespace: namespace, session: c.session, opened: time.Now(), ctx: ctx, cancel: cancel,
 		shard:     c.env.Registry.Shard(id),
 		handshake: &Handshake{Handshake: c.session.handshake, Namespace: namespace, Auth: slices.Clone(auth)},
+		inbox:     inbox{workers: c.env.System.Workers()},
 	}
-	s := &socket{handle: handle, member: handle.member(), inbox: inbox{workers: c.env.System.Workers()}}
+	s := c.newSocket(handle)
 	s.app = c.env.App.NewSocket(handle)
 	c.sockets = append(c.sockets, s)
 	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
@@ -171,6 +175,16 @@ func (c *connection) open(namespace string, auth []byte) {
 	c.authenticate(s, inConnect)
 }
 
+// newSocket makes the actor's side of a socket.
+func (c *connection) newSocket(handle *Socket) *socket {
+	s := &c.first
+	if s.handle != nil {
+		s = new(socket)
+	}
+	s.handle, s.member, s.namespace = handle, handle.member(), handle.namespace
+	return s
+}
+
 // openFreely connects a socket of a server without authentication.
 func (c *connection) openFreely(s *socket) {
 	s.phase = phaseAuthenticated
@@ -183,7 +197,7 @@ func (c *connection) openFreely(s *socket) {
 func (c *connection) connected(s *socket) {
 	s.told = true
 	c.session.gate.hold()
-	s.inbox.push(&lifeJob{socket: s.handle, app: s.app})
+	s.handle.inbox.push(&lifeJob{socket: s.handle, app: s.app})
 }
 
 // event handles one event of a socket: the machine's own, or one for the application.
@@ -195,11 +209,11 @@ func (c *connection) event(s *socket, m *received) {
 		c.env.Counters.EventsDropped.Add(1)
 	case c.env.Options.RoomEvents && (m.name == eventJoin || m.name == eventLeave):
 		m.bind(s)
-		s.inbox.push(&roomJob{eventJob: &m.eventJob, leave: m.name == eventLeave})
+		s.handle.inbox.push(&roomJob{eventJob: &m.eventJob, leave: m.name == eventLeave})
 		return
 	default:
 		m.bind(s)
-		s.inbox.push(&m.eventJob)
+		s.handle.inbox.push(&m.eventJob)
 		return
 	}
 	c.leaveGate(m)
@@ -232,7 +246,7 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
 	if s.told {
 		c.session.gate.hold()
-		s.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
+		s.handle.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
 	}
 }
 

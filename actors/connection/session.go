@@ -8,6 +8,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
 )
@@ -20,7 +21,7 @@ import (
 type Session struct {
 	env       *Env
 	sid       string
-	pid       *actor.PID
+	address   actors.Address // of the actor
 	handshake *transport.Handshake
 	gate      gate
 	over      chan struct{} // closed when the actor has stopped
@@ -42,22 +43,26 @@ var (
 )
 
 // ServedBy names the actor of a session that was made without one. It is called once, before anybody else has the session.
-func (s *Session) ServedBy(pid *actor.PID) { s.pid = pid }
+func (s *Session) ServedBy(pid *actor.PID) { s.address = s.env.System.Address(pid) }
 
 // NewSession makes the handle of a session that the actor pid will serve; nil: see ServedBy.
 func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
 	o := &env.Options
-	return &Session{
-		env: env, sid: sid, pid: pid, handshake: h, over: make(chan struct{}),
+	s := &Session{
+		env: env, sid: sid, handshake: h, over: make(chan struct{}),
 		gate: gate{soft: o.InboxEvents, hard: o.InboxEventsHard, softBytes: o.InboxBytes, hardBytes: o.InboxBytesHard},
 	}
+	if pid != nil {
+		s.ServedBy(pid)
+	}
+	return s
 }
 
 // ID is the Engine.IO session id.
 func (s *Session) ID() string { return s.sid }
 
 // PID is the address of the connection's actor.
-func (s *Session) PID() *actor.PID { return s.pid }
+func (s *Session) PID() *actor.PID { return s.address.PID() }
 
 // Handshake is the first request of the session.
 func (s *Session) Handshake() *transport.Handshake { return s.handshake }
@@ -93,7 +98,7 @@ func (s *Session) Blame() slog.Level {
 	return slog.LevelDebug
 }
 
-func (s *Session) tell(m any) { s.env.System.Send(s.pid, m) }
+func (s *Session) tell(m any) { s.address.Send(m) }
 
 // Poll hands a waiting GET to the session.
 func (s *Session) Poll(p *transport.Poll) {
@@ -218,13 +223,13 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 		s.enter(m, len(p.Data))
 		return true
 	}
-	complete, done, err := s.decode(p)
+	size, whole, err := s.decode(m)
 	switch {
 	case err != nil:
 		m.err = err
 		s.tell(m)
 		return false
-	case !done:
+	case !whole:
 		if !p.Binary {
 			s.begun++
 			s.tell(&attachmentsAwaited{packet: s.begun})
@@ -234,13 +239,7 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	if p.Binary {
 		s.completed.Store(s.begun)
 	}
-	m.head = complete.Packet
-	m.name, m.args, m.err = arguments(&complete)
-	if m.err != nil {
-		s.tell(m)
-		return false
-	}
-	s.enter(m, weight(&complete))
+	s.enter(m, size)
 	return true
 }
 
@@ -251,25 +250,28 @@ func (s *Session) enter(m *received, size int) {
 	}
 }
 
-// decode gives a whole packet, or reports that attachments are still to come.
-func (s *Session) decode(p wire.EnginePacket) (whole wire.Complete, done bool, err error) {
+// decode fills in a whole packet, or reports that attachments are still to come. It returns what a whole one weighs at the gate.
+func (s *Session) decode(m *received) (size int, whole bool, err error) {
 	var complete *wire.Complete
-	if p.Binary {
-		complete, err = s.reassembler.Binary(p.Data, s.env.Options.Limits)
+	if m.packet.Binary {
+		complete, err = s.reassembler.Binary(m.packet.Data, s.env.Options.Limits)
 	} else {
-		var packet wire.Packet
-		if packet, err = wire.DecodePacket(p.Data, s.env.Options.Limits); err != nil {
-			return whole, false, err
+		var d wire.Decoded
+		if d, err = wire.Decode(m.packet.Data, s.env.Options.Limits); err != nil {
+			return 0, false, err
 		}
-		if packet.Type < wire.BinaryEvent && !s.reassembler.Pending() {
-			return wire.Complete{Packet: packet}, true, nil // nearly all
+		if d.Packet.Type < wire.BinaryEvent && !s.reassembler.Pending() { // nearly all
+			m.head, m.name, m.args = d.Packet, d.Name, d.Args
+			return len(d.Packet.Data), true, nil
 		}
-		complete, err = s.reassembler.Text(packet, s.env.Options.Limits)
+		complete, err = s.reassembler.Text(d.Packet, s.env.Options.Limits)
 	}
 	if err != nil || complete == nil {
-		return whole, false, err
+		return 0, false, err
 	}
-	return *complete, true, nil
+	m.head = complete.Packet
+	m.name, m.args, err = arguments(complete)
+	return weight(complete), err == nil, err
 }
 
 func arguments(c *wire.Complete) (name string, args wire.Args, err error) {

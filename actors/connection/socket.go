@@ -46,6 +46,7 @@ type Socket struct {
 	ctx       context.Context //nolint:containedctx // the lifetime of the socket itself
 	cancel    context.CancelCauseFunc
 
+	inbox     inbox
 	bound     any                       // what the application bound to it; set before anybody else sees the socket
 	asked     atomic.Int32              // acknowledgements awaited by Ask that the client may give; changed under the gate
 	renewed   atomic.Pointer[Handshake] // written by the actor
@@ -64,7 +65,7 @@ func (s *Socket) Namespace() string { return s.namespace }
 func (s *Socket) Session() *Session { return s.session }
 
 // PID is the address of the connection's actor.
-func (s *Socket) PID() *actor.PID { return s.session.pid }
+func (s *Socket) PID() *actor.PID { return s.session.PID() }
 
 // Handshake is what the socket was connected with, or last authenticated with.
 func (s *Socket) Handshake() *Handshake {
@@ -100,16 +101,17 @@ func (s *Socket) Bound() any { return s.bound }
 
 // member is how the registry knows the socket.
 func (s *Socket) member() *roomregistry.Member {
-	return &roomregistry.Member{PID: s.session.pid, Namespace: s.namespace, SocketID: s.id, Handle: s}
+	return &roomregistry.Member{Process: s.session.address.Process(), Namespace: s.namespace, SocketID: s.id, Handle: s}
 }
 
-// socket is the actor's side of a Socket: its authentication, rooms, acknowledgements and inbox.
+// socket is the actor's side of a Socket: its authentication, rooms and acknowledgements.
 type socket struct {
-	handle  *Socket
+	handle    *Socket
+	namespace string // the handle's
+	phase     phase
+
 	member  *roomregistry.Member
 	app     Handler
-	inbox   inbox
-	phase   phase
 	attempt uint32                  // number of the running verifier
 	cancel  context.CancelCauseFunc // of the running verifier
 	adopted *Principal              // of the verdict that is being executed

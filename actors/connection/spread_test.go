@@ -38,7 +38,7 @@ func TestHeartbeats_OfSessionsThatBeginTogether_AreSpread(t *testing.T) {
 		}
 		assert.GreaterOrEqual(t, sent.Load()-begun, uint64(pings), "each was pinged")
 		for _, s := range append(crowd, r.session) {
-			r.system.Send(s.pid, &Abort{Reason: ReasonServerShutdown})
+			r.system.Send(s.PID(), &Abort{Reason: ReasonServerShutdown})
 			<-s.Done()
 		}
 		require.NoError(t, r.registry.Stop(context.Background()))

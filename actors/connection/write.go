@@ -98,7 +98,7 @@ func (c *connection) writeStraight(p []byte) (whole bool, n int) {
 // receives tells whether a broadcast of the namespace has a socket here to go to.
 func (c *connection) receives(d *roomregistry.Delivery) bool {
 	for _, s := range c.sockets {
-		if s.handle.namespace == d.Namespace {
+		if s.namespace == d.Namespace {
 			return !d.AuthenticatedOnly || s.phase.public() == Authenticated
 		}
 	}

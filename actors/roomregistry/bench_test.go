@@ -30,7 +30,7 @@ func (w *world) crowd(n int) *atomic.Int64 {
 	pids := make([]*actor.PID, n)
 	for i := range n {
 		pids[i] = w.sys.Spawn(props, "sink")
-		m := &Member{PID: pids[i], Namespace: "/", SocketID: fmt.Sprint("~", i)}
+		m := &Member{Process: w.sys.Address(pids[i]).Process(), Namespace: "/", SocketID: fmt.Sprint("~", i)}
 		w.sys.Send(w.Shard(m.SocketID).PID(), &Attach{Member: m})
 		w.sys.Send(w.Shard(m.SocketID).PID(), &Join{Member: m, Rooms: []string{"r"}})
 	}
@@ -65,7 +65,7 @@ func TestDirect_StraightWay_AllocatesNothing(t *testing.T) {
 	w := newWorld(t, Options{Shards: 1})
 	p := w.peer("p", nil)
 	var m any = &Delivery{}
-	assert.Zero(t, testing.AllocsPerRun(100, func() { w.Direct(p.shard, p.pid, m) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { w.Direct(p.shard, w.sys.Address(p.pid), m) }))
 }
 
 func BenchmarkBroadcast(b *testing.B) {
@@ -116,7 +116,7 @@ func BenchmarkDirect(b *testing.B) {
 				if way != "straight" {
 					p.shard.broadcasts.Add(1)
 				}
-				w.Direct(p.shard, p.pid, struct{}{})
+				w.Direct(p.shard, w.sys.Address(p.pid), struct{}{})
 				if way != "straight" {
 					p.shard.broadcasts.Add(-1)
 				}

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/actio-go/actio/actors"
 )
 
 const lanes = 256
@@ -36,12 +38,12 @@ func (s *Shard) Index() int { return s.index }
 func (s *Shard) Undelivered() int64 { return s.broadcasts.Load() + s.directs.Load() }
 
 // admit tells whether a direct message to `to` may go straight, else its lane.
-func (s *Shard) admit(to *actor.PID) (lane uint8, straight bool) {
+func (s *Shard) admit(to actors.Address) (lane uint8, straight bool) {
 	broadcasts := s.broadcasts.Load()
 	if broadcasts == 0 && s.directs.Load() == 0 {
 		return 0, true
 	}
-	lane = uint8(maphash.String(s.seed, to.Id) % lanes)
+	lane = uint8(maphash.String(s.seed, to.PID().Id) % lanes)
 	return lane, broadcasts == 0 && s.busy[lane].Load() == 0
 }
 

@@ -15,6 +15,7 @@ type index struct {
 }
 
 type namespace struct {
+	index   *index
 	name    string
 	hash    uint64 // for presence
 	all     group
@@ -53,7 +54,7 @@ func newIndex() *index { return &index{namespaces: make(map[string]*namespace)} 
 
 // attach adds a member without rooms; one with the same socket id is detached before. Attaching twice changes nothing.
 func (ix *index) attach(m *Member) {
-	if m.owner == ix {
+	if m.in(ix) {
 		return
 	}
 	ns := ix.namespaces[m.Namespace]
@@ -65,13 +66,13 @@ func (ix *index) attach(m *Member) {
 	}
 	if ns == nil {
 		ns = &namespace{
-			name: m.Namespace, hash: ix.presence.namespace(m.Namespace), sockets: make(map[string]*Member),
+			index: ix, name: m.Namespace, hash: ix.presence.namespace(m.Namespace), sockets: make(map[string]*Member),
 			rooms: make(map[string]*group), users: make(map[string]*group),
 		}
 		ix.namespaces[m.Namespace] = ns
 	}
 	// Whatever another index left in the member is void.
-	m.owner, m.space, m.places, m.lookup, m.user, m.mark, m.authenticated = ix, ns, nil, nil, nil, 0, false
+	m.space, m.places, m.lookup, m.user, m.mark, m.authenticated = ns, nil, nil, nil, 0, false
 	ns.sockets[m.SocketID] = m
 	m.enter(&ns.all)
 	ix.presence.gained(ns, m.SocketID, true)
@@ -100,7 +101,7 @@ func (ix *index) detach(m *Member) {
 	if len(ns.sockets) == 0 {
 		delete(ix.namespaces, ns.name)
 	}
-	m.owner, m.space, m.places, m.lookup, m.user, m.authenticated = nil, nil, nil, nil, nil, false
+	m.space, m.places, m.lookup, m.user, m.authenticated = nil, nil, nil, nil, false
 }
 
 // join adds a member to rooms. Its own room is implied by ns.sockets and needs no group.
@@ -165,7 +166,7 @@ func (ix *index) restore(ms Membership) {
 
 // known returns the attached member with m's socket id, usually m itself; nil when there is none.
 func (ix *index) known(m *Member) *Member {
-	if m == nil || m.owner == ix {
+	if m == nil || m.in(ix) {
 		return m
 	}
 	if ns := ix.namespaces[m.Namespace]; ns != nil {
@@ -173,6 +174,9 @@ func (ix *index) known(m *Member) *Member {
 	}
 	return nil
 }
+
+// in tells whether m is attached to ix.
+func (m *Member) in(ix *index) bool { return m.space != nil && m.space.index == ix }
 
 // groupOf finds or makes a group. The name is cloned: it may be a piece of a large packet.
 func groupOf(groups map[string]*group, name string) (g *group, made bool) {

@@ -207,7 +207,7 @@ func check(t require.TestingT, ix *index) {
 		}
 		for id, m := range ns.sockets {
 			require.Equal(t, id, m.SocketID)
-			require.Same(t, ix, m.owner)
+			require.True(t, m.in(ix))
 			agree(m, allPlace, &ns.all)
 			count -= len(m.places)
 			for i, p := range m.places {

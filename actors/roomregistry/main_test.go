@@ -92,7 +92,7 @@ func (w *world) newPeer(id string) *peer {
 }
 
 func (p *peer) at(pid *actor.PID, id string) *peer {
-	p.pid, p.member = pid, &Member{PID: pid, Namespace: "/", SocketID: id}
+	p.pid, p.member = pid, &Member{Process: p.w.sys.Address(pid).Process(), Namespace: "/", SocketID: id}
 	return p
 }
 

@@ -3,6 +3,7 @@ package roomregistry
 import (
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -10,17 +11,19 @@ import (
 // the socket in later messages. After Attach the exported fields must not change, and the unexported ones belong to the
 // shard.
 type Member struct {
-	PID       *actor.PID // the connection, which gets the deliveries
+	Process actor.Process // the connection, which gets the deliveries
+
+	// With Process what a delivery looks at: in one cache line.
+	mark          uint64
+	authenticated bool
+
 	Namespace string
 	SocketID  string
 
-	mark          uint64 // with authenticated and PID what a delivery looks at: in one cache line
-	authenticated bool
-	owner         *index // nil while not attached
-	space         *namespace
-	places        []place // every group the member is in; the first is the namespace itself
-	lookup        map[*group]int32
-	user          *group
+	space  *namespace // nil while not attached
+	places []place    // every group the member is in; the first is the namespace itself
+	lookup map[*group]int32
+	user   *group
 
 	Handle any // what the connection wants to know it by: see Registry.Handles and Roll
 }
@@ -133,7 +136,7 @@ type (
 	// direct is a message for one connection on the long way.
 	direct struct {
 		shard   *Shard
-		to      *actor.PID
+		to      actors.Address
 		lane    uint8
 		message any
 	}

@@ -169,10 +169,10 @@ func (r *Registry) Broadcast(b *Broadcast) {
 // Direct sends m to the connection `to` of a socket that s owns, so that it overtakes neither broadcasts nor earlier
 // direct messages to the same connection: straight when the shard has none of them undelivered, else through sequencer
 // and shard. It never blocks and, on the straight way, does not allocate.
-func (r *Registry) Direct(s *Shard, to *actor.PID, m any) {
+func (r *Registry) Direct(s *Shard, to actors.Address, m any) {
 	lane, straight := s.admit(to)
 	if straight || r.closed() {
-		r.sys.Send(to, m)
+		to.Send(m)
 		return
 	}
 	s.enter(lane)

@@ -122,7 +122,7 @@ func (s *shard) deliver(run []any) {
 		if first.Roll != nil {
 			first.Roll.Expect(m)
 		}
-		s.registry.sys.Send(m.PID, d)
+		m.Process.SendUserMessage(nil, d)
 		if count++; count%yieldEvery == 0 {
 			runtime.Gosched()
 		}
@@ -133,5 +133,5 @@ func (s *shard) deliver(run []any) {
 // forward sends a direct message on to its connection.
 func (s *shard) forward(m *direct) {
 	defer s.handle.leave(m.lane)
-	s.registry.sys.Send(m.to, m.message)
+	m.to.Send(m.message)
 }

@@ -208,7 +208,7 @@ func (s *shard) detach(m *Detach) {
 // owns refuses members that would crash or confuse the shard: without a connection, or of another shard, where they
 // would get every broadcast twice.
 func (s *shard) owns(m *Member) bool {
-	if m != nil && m.PID != nil && s.registry.Shard(m.SocketID) == s.handle {
+	if m != nil && m.Process != nil && s.registry.Shard(m.SocketID) == s.handle {
 		return true
 	}
 	s.registry.sys.Logger().Error("room registry shard: member refused, it belongs elsewhere",
