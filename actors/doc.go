@@ -16,9 +16,9 @@
 //
 //   - Messages of one sender to one actor are handled in the order sent. An actor handles one message at a time.
 //   - System messages (started, stop, watch, terminated, failure, restart) precede all user messages that wait, and are
-//     never handled in the goroutine that caused them: Started runs in a goroutine of the new actor, so that spawning,
-//     stopping and supervising cost the caller nothing but a post. Spawn may therefore return before Started has run;
-//     a message sent meanwhile waits behind it.
+//     never handled in the goroutine that caused them: Started runs in a goroutine of the new actor (unless its mailbox is
+//     InlineFromStart), so that spawning, stopping and supervising cost the caller nothing but a post. Spawn may therefore
+//     return before Started has run; a message sent meanwhile waits behind it.
 //   - Whoever sends to an inline actor handles at most 16 messages of it (its own and those that others add meanwhile),
 //     then a goroutine takes over. Inline actors therefore must not block or wait in Receive, and whoever sends to
 //     one must not hold a lock that its Receive takes.

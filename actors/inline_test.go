@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/stretchr/testify/assert"
@@ -144,4 +145,62 @@ func TestInline_TwoActorsThatAnswerEachOther_DoNotNest(t *testing.T) {
 		stop(t, sys, peers[0])
 		stop(t, sys, peers[1])
 	})
+}
+
+func TestInlineFromStart_Spawned_HasStartedAndIsIdle(t *testing.T) {
+	sys := actortest.NewSystem(t)
+	var got []string // of this goroutine alone, which the race detector would tell otherwise
+	pid := sys.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch m := ctx.Message().(type) {
+		case *actor.Started:
+			got = append(got, "started")
+		case string:
+			got = append(got, m)
+		}
+	}, actors.InlineFromStart()), "test")
+	assert.Equal(t, []string{"started"}, got)
+	sys.Send(pid, "at once")
+	assert.Equal(t, []string{"started", "at once"}, got)
+	stop(t, sys, pid)
+}
+
+func TestInlineFromStart_MessagesBeforeTheEndOfTheSpawn_WaitForStarted(t *testing.T) {
+	sys := actortest.NewSystem(t)
+	got := make(chan string, 3)
+	pid := sys.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		switch m := ctx.Message().(type) {
+		case *actor.Started:
+			ctx.Send(ctx.Self(), "early")
+			got <- "started"
+		case string:
+			got <- m
+		}
+	}, actors.InlineFromStart()), "test")
+	sys.Send(pid, "late")
+	for _, want := range []string{"started", "early", "late"} {
+		assert.Equal(t, want, <-got)
+	}
+	stop(t, sys, pid)
+}
+
+func TestInlineFromStart_PanicInStarted_DoesNotReachWhoSpawns(t *testing.T) {
+	sys := actortest.NewSystem(t)
+	lives := 0
+	ready := make(chan struct{})
+	parent := sys.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+		if _, ok := ctx.Message().(*actor.Started); ok {
+			ctx.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
+				if _, ok := ctx.Message().(*actor.Started); ok {
+					if lives++; lives == 1 {
+						panic("boom")
+					}
+					close(ready)
+				}
+			}, actors.InlineFromStart()))
+		}
+	}, actors.Queued(), actor.WithSupervisor(actor.NewOneForOneStrategy(1, time.Second, func(any) actor.Directive {
+		return actor.RestartDirective
+	}))), "parent")
+	<-ready
+	stop(t, sys, parent)
 }

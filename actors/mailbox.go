@@ -22,6 +22,10 @@ const (
 // in which messages wait, and an idle actor holds none.
 func Inline() actor.PropsOption { return mailboxes(&kind{inline: true}) }
 
+// InlineFromStart is Inline for actors whose Started does next to nothing, and neither stops the actor nor spawns another: it too
+// runs in the goroutine of who spawns the actor, before the parent knows of it. That saves a goroutine for each.
+func InlineFromStart() actor.PropsOption { return mailboxes(&kind{inline: true, swift: true}) }
+
 // Queued makes an actor run in a goroutine of its own, which is started when a message arrives and ends when none is
 // left. It yields now and then. Receive may take its time.
 func Queued() actor.PropsOption { return mailboxes(&kind{}) }
@@ -42,6 +46,7 @@ func mailboxes(k *kind) actor.PropsOption {
 // kind is what the mailboxes of one Props have in common.
 type kind struct {
 	inline   bool
+	swift    bool                  // Started does not wait for a goroutine
 	light    func(message any) any // nil: nothing is light
 	segments segments
 }
@@ -98,7 +103,24 @@ func (m *mailbox) RegisterHandlers(invoker actor.MessageInvoker, _ actor.Dispatc
 // Start ends the spawn: what has been posted until now, Started first, is handled in a goroutine of the actor.
 func (m *mailbox) Start() {
 	m.run = m.work
+	if m.kind.swift {
+		m.startInline()
+		return
+	}
 	m.handOver()
+}
+
+// startInline handles Started in the goroutine of who spawns the actor, and leaves everything else to another.
+func (m *mailbox) startInline() {
+	var message any
+	done := false
+	defer m.settle(&message, &done)
+	message = m.takeSystem()
+	m.handleSystem(message)
+	done = true
+	if !m.release() {
+		m.handOver()
+	}
 }
 
 // PostUserMessage queues the message, or handles it now if the actor is idle and of a kind that does so.

@@ -77,6 +77,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cors.apply(w, r) {
 		return
 	}
+	if wantsUpgrade(r) {
+		deepen(0)
+	}
 	q, e := h.verify(r)
 	if e != nil {
 		h.refuse(w, r, e)

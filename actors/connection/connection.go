@@ -66,7 +66,7 @@ type connection struct {
 func Props(env *Env) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &connection{env: env, guard: actors.NewGuard(env.System, "connection")}
-	}, actors.Inline())
+	}, actors.InlineFromStart())
 }
 
 // Receive dispatches.

@@ -47,6 +47,7 @@ const (
 	shrinkAbove = 64 // capacity below which a slice is left alone
 	shrinkShare = 4  // a slice shrinks when less than 1/4 of it is used
 	allPlace    = 0  // the place of the namespace's group
+	usualPlaces = 4  // the namespace, two rooms that everybody is in, a user
 	none        = -1 // no place
 )
 
@@ -72,7 +73,7 @@ func (ix *index) attach(m *Member) {
 		ix.namespaces[m.Namespace] = ns
 	}
 	// Whatever another index left in the member is void.
-	m.space, m.places, m.lookup, m.user, m.mark, m.authenticated = ns, nil, nil, nil, 0, false
+	m.space, m.places, m.lookup, m.user, m.mark, m.authenticated = ns, make([]place, 0, usualPlaces), nil, nil, 0, false
 	ns.sockets[m.SocketID] = m
 	m.enter(&ns.all)
 	ix.presence.gained(ns, m.SocketID, true)
