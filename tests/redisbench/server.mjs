@@ -1,4 +1,4 @@
-// Socket.IO with @socket.io/redis-adapter, as the counterpart of the server in server_test.go. It runs in tests/js. The first
+// Socket.IO with @socket.io/redis-adapter, or alone, as the counterpart of the server in server_test.go. It runs in tests/js. The first
 // line of its output is its port.
 import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
@@ -6,15 +6,16 @@ import { Server } from "socket.io";
 import { confirmations, connect } from "./fixtures/redis.mjs";
 
 const [, address, adapter] = process.argv;
-const redis = { nodes: [address] };
-const publisher = connect(redis);
-const subscriber = connect(redis);
-const confirmed = confirmations(subscriber);
 const server = createServer();
-const io = new Server(server, {
-  path: "/io/",
-  adapter: adapter === "sharded" ? createShardedAdapter(publisher, subscriber) : createAdapter(publisher, subscriber),
-});
+const io = new Server(server, { path: "/io/" });
+let confirmed = async () => {};
+if (adapter !== "alone") {
+  const redis = { nodes: [address] };
+  const publisher = connect(redis);
+  const subscriber = connect(redis);
+  confirmed = confirmations(subscriber);
+  io.adapter(adapter === "sharded" ? createShardedAdapter(publisher, subscriber) : createAdapter(publisher, subscriber));
+}
 io.on("connection", (socket) => {
   socket.on("cast", (n, text) => {
     for (let i = 0; i < n; i++) {

@@ -36,10 +36,16 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// alone is no adapter: one instance that knows no Redis.
+const alone = "alone"
+
 // serve is the child: it prints its address and ends with its standard input.
 func serve(config string) error {
 	address, adapter, _ := strings.Cut(config, " ")
-	o := actio.RedisOptions{Client: redis.NewClient(&redis.Options{Addr: address})}
+	var o actio.RedisOptions
+	if adapter != alone {
+		o.Client = redis.NewClient(&redis.Options{Addr: address})
+	}
 	if adapter == "sharded" {
 		o.Adapter = actio.ShardedAdapter
 	}
