@@ -8,6 +8,7 @@ func goals() []report.Goal {
 		{Workload: "connect", Name: "until CONNECT is answered", TimesFloor: 2, TimesNode: 0.4},
 		{Workload: "echo-100", Name: "closed loop", TimesFloor: 1.6, TimesNode: 0.43},
 		{Workload: "echo-100", Name: "closed loop: p99", TimesNode: 1},
+		{Workload: "echo-100", Name: "open loop, 10000/s: p99", TimesNode: 1},
 		{Workload: "broadcast-1000", Name: "64 B, 1 queued", TimesFloor: 1.25, TimesNode: 0.57},
 		{Workload: "broadcast-1000", Name: "64 B, 10 queued", Floor: report.FloorBatch, TimesFloor: 1, TimesNode: 0.08},
 		{Workload: "broadcast-1000", Name: "1024 B, 10 queued", Floor: report.FloorBatch},
@@ -26,6 +27,10 @@ func goals() []report.Goal {
 		{Workload: "stalled", Name: "64 B, a member's message: p99 with / without", AtMost: 1.1},
 		{Workload: "stalled", Name: "1024 B, a member's message: p99 with / without", AtMost: 1.1},
 		{Workload: "churn", Name: "after / before", AtMost: 1.1},
+		{Workload: "shards", Name: "1000 members, 64 B, 1 queued: a shard for each core / one", AtMost: 1.05},
+		{Workload: "shards", Name: "1000 members, 64 B, 10 queued: a shard for each core / one", AtMost: 1.05},
+		{Workload: "shards", Name: "9000 members, 64 B, 1 queued: a shard for each core / one", AtMost: 1.05},
+		{Workload: "shards", Name: "9000 members, 64 B, 10 queued: a shard for each core / one", AtMost: 1.05},
 	}
 }
 

@@ -45,6 +45,8 @@ type settings struct {
 	profiles  string
 }
 
+const usualGather = 50 * time.Microsecond
+
 func parse(arguments []string) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -53,8 +55,8 @@ func parse(arguments []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 3, "measure so many times (some workloads only once)")
 	flags.BoolVar(&s.short, "short", false, "measure little: shows that everything works, not what it costs")
 	flags.BoolVar(&s.verbose, "v", false, "print every value, and the generator's own CPU")
-	flags.DurationVar(&s.gather, "gather", 0, "let the generator look for answers only so often (50us), so that no write of a server "+
-		"pays for waking it: less noise, longer latencies")
+	flags.DurationVar(&s.gather, "gather", usualGather, "let the generator look for answers only so often, so that no write of a server "+
+		"pays for waking it, which hits only those that are slower than the generator; not in open loops, whose latencies it would lengthen; 0: no")
 	flags.StringVar(&s.plot, "svg", "", "write a plot to this file")
 	flags.StringVar(&s.markdown, "markdown", "", "write a table for a README to this file")
 	flags.StringVar(&s.json, "json", "", "write all values to this file")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/process"
@@ -126,6 +127,13 @@ func (h *hosts) start(peer string, beats heartbeats) (*process.Server, error) {
 		arguments := []string{"serve", peer, "-ping", beats.engine.String(), "-app-ping", beats.app.String()}
 		return process.Start(h.cores, process.Command{Path: h.own, Arguments: arguments, Log: os.Stderr})
 	}
+}
+
+// startFree starts actio with a number of shards, 0 for as many as there are cores, on all cores.
+func (h *hosts) startFree(beats heartbeats, shards int) (*process.Server, error) {
+	return process.Start(h.cores.Free(), process.Command{Path: h.own, Log: os.Stderr, Arguments: []string{
+		"serve", report.Subject, "-ping", beats.engine.String(), "-app-ping", beats.app.String(), "-shards", strconv.Itoa(shards),
+	}})
 }
 
 // startGateway starts cmd/server, in the development mode of which every token will do.

@@ -47,6 +47,9 @@ func (t *trial) loops(r load.Requests, rate int) error {
 		return err
 	}
 	t.outcome("closed loop", c, o)
+	gather := t.swarm.Gather
+	defer func() { t.swarm.Gather = gather }()
+	t.swarm.Gather = 0 // this is about latencies
 	c, err = t.measure(func() (err error) {
 		o, err = t.swarm.Scheduled(r, rate, int(float64(rate)*t.duration.Seconds()))
 		return err

@@ -74,7 +74,7 @@ func command(s settings) string {
 	if !slices.Equal(s.peers, allPeers) {
 		text += " -peers " + strings.Join(s.peers, ",")
 	}
-	if s.gather > 0 {
+	if s.gather != usualGather {
 		text += " -gather " + s.gather.String()
 	}
 	if s.short {

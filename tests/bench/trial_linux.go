@@ -22,7 +22,8 @@ type workload struct {
 	beats  heartbeats // zero: the usual ones
 	run    func(t *trial) error
 
-	gateway bool // of cmd/server, not of a server with the benchmark's own application
+	// start starts the server if it is not the peer's usual one.
+	start func(h *hosts, beats heartbeats) (*process.Server, error)
 }
 
 // times is how often it runs when so many rounds are asked for.
@@ -40,9 +41,12 @@ type trial struct {
 	scale
 	peer   string
 	beats  heartbeats
+	hosts  *hosts
 	server *process.Server
 	swarm  *load.Swarm
 	value  func(name, unit string, value float64)
+
+	entered []*load.Client // of shards
 
 	profiles string // how the names of its profiles begin; empty: none
 	profiled int    // how many there are
@@ -103,8 +107,8 @@ func (t *trial) perOperation(name, unit string, c cost, n int) {
 }
 
 func (b *benchmark) start(w workload, peer string, beats heartbeats) (*process.Server, error) {
-	if w.gateway {
-		return b.hosts.startGateway(beats)
+	if w.start != nil {
+		return w.start(b.hosts, beats)
 	}
 	return b.hosts.start(peer, beats)
 }
@@ -135,7 +139,7 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 	}
 	defer swarm.Close()
 	swarm.Gather = b.gather
-	t := &trial{scale: b.scale, peer: peer, beats: beats, server: server, swarm: swarm}
+	t := &trial{scale: b.scale, peer: peer, beats: beats, hosts: b.hosts, server: server, swarm: swarm}
 	t.value = func(name, unit string, value float64) {
 		f := report.Figure{Workload: w.name, Name: name, Unit: unit}
 		b.results.Add(report.Value{Figure: f, Peer: peer, Round: round, Value: value})
@@ -146,7 +150,7 @@ func (b *benchmark) session(w workload, peer string, round int) (err error) {
 	t.note = func(format string, arguments ...any) {
 		b.results.Note(report.Note{Workload: w.name, Peer: peer, Text: fmt.Sprintf(format, arguments...)})
 	}
-	if b.profiles == "" || w.gateway || peer == report.Node || peer == report.Ignis {
+	if b.profiles == "" || w.start != nil || peer == report.Node || peer == report.Ignis {
 		return w.run(t)
 	}
 	t.profiles = filepath.Join(b.profiles, fmt.Sprintf("%s-%s-%d", w.name, peer, round+1))

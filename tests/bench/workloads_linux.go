@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/actio-go/actio/tests/bench/internal/load"
+	"github.com/actio-go/actio/tests/bench/internal/process"
 	"github.com/actio-go/actio/tests/bench/internal/report"
 )
 
@@ -23,6 +24,7 @@ type scale struct {
 	ratePolling    int
 	warm, duration time.Duration
 	members        []int
+	shardMembers   []int // of each of two servers
 	hoppers        int
 	stalledMembers int
 	stalledTurns   int
@@ -38,7 +40,7 @@ func full() scale {
 		idleClients: 10_000, idleBeats: heartbeats{5 * time.Second, 6 * time.Second}, idleWindow: 30 * time.Second,
 		echo: []int{100, 1000}, echoPolling: 100, rate: 10_000, ratePolling: 2000,
 		warm: time.Second, duration: 2 * time.Second,
-		members: []int{1000, 10_000}, hoppers: 1000,
+		members: []int{1000, 10_000}, shardMembers: []int{1000, 9000}, hoppers: 1000,
 		stalledMembers: 1000, stalledTurns: 3, stalledSizes: []int{64, 1024},
 		churn: 200_000, churnAlive: 1000,
 	}
@@ -52,7 +54,7 @@ func short() scale {
 		idleClients: 20, idleBeats: heartbeats{200 * time.Millisecond, 300 * time.Millisecond}, idleWindow: 600 * time.Millisecond,
 		echo: []int{10}, echoPolling: 5, rate: 1000, ratePolling: 500,
 		warm: moment, duration: 2 * moment,
-		members: []int{20}, hoppers: 10,
+		members: []int{20}, shardMembers: []int{20}, hoppers: 10,
 		stalledMembers: 10, stalledTurns: 1, stalledSizes: []int{1024},
 		churn: 200, churnAlive: 10,
 	}
@@ -94,7 +96,12 @@ func workloads(s scale) []workload {
 		workload{name: "stalled", peers: speakers, run: (*trial).stalled},
 		workload{name: "idle-memory", peers: everybody, rounds: 1, run: (*trial).idleMemory},
 		workload{
-			name: "idle-memory-gateway", peers: []string{report.Subject}, rounds: 1, run: (*trial).idleMemory, gateway: true,
+			name: "idle-memory-gateway", peers: []string{report.Subject}, rounds: 1, run: (*trial).idleMemory,
+			start: (*hosts).startGateway,
+		},
+		workload{
+			name: "shards", peers: []string{report.Subject}, rounds: 1, run: (*trial).shards,
+			start: func(h *hosts, beats heartbeats) (*process.Server, error) { return h.startFree(beats, 0) },
 		},
 		workload{name: "idle-cpu", peers: speakers, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
 		workload{name: "churn", peers: plain, rounds: 1, run: (*trial).comeAndGo},

@@ -12,6 +12,15 @@ import (
 // Cores says where things run. A negative core means anywhere.
 type Cores struct {
 	Server, Generator int
+
+	all  unix.CPUSet // of this process before the generator was pinned
+	free bool        // the server may use all
+}
+
+// Free lets servers run on every core, that of the generator included.
+func (c Cores) Free() Cores {
+	c.free = true
+	return c
 }
 
 // Anywhere leaves the choice to the operating system.
@@ -32,7 +41,7 @@ func Choose() (Cores, error) {
 	if len(cores) < 2 {
 		return Anywhere, nil
 	}
-	return Cores{Server: cores[0], Generator: cores[1]}, nil
+	return Cores{Server: cores[0], Generator: cores[1], all: allowed}, nil
 }
 
 // Pinned tells whether server and generator have a core each.
@@ -70,7 +79,7 @@ func (c Cores) onServerCore(f func() error) error {
 	if err := unix.SchedGetaffinity(0, &before); err != nil {
 		return fmt.Errorf("process: affinity: %w", err)
 	}
-	if err := pin(0, c.Server); err != nil {
+	if err := c.moveToServer(); err != nil {
 		return err
 	}
 	failure := f()
@@ -78,6 +87,17 @@ func (c Cores) onServerCore(f func() error) error {
 		return fmt.Errorf("process: affinity: %w", err)
 	}
 	return failure
+}
+
+// moveToServer moves the calling thread to where servers run.
+func (c Cores) moveToServer() error {
+	if !c.free {
+		return pin(0, c.Server)
+	}
+	if err := unix.SchedSetaffinity(0, &c.all); err != nil {
+		return fmt.Errorf("process: affinity: %w", err)
+	}
+	return nil
 }
 
 func pin(thread, core int) error {

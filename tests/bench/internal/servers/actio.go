@@ -12,7 +12,7 @@ import (
 func newActio(o Options) (*Server, error) {
 	server, err := actio.New(actio.Options{
 		Engine:       actio.EngineOptions{Path: Path, PingInterval: o.PingInterval},
-		PingInterval: o.AppPingInterval,
+		PingInterval: o.AppPingInterval, RegistryShards: o.Shards,
 		// All clients connect before the first authenticates: the time for that must not run out on a slow machine.
 		AuthenticateTimeout: time.Minute,
 		Authenticate:        actio.AuthenticateFunc(func(context.Context, actio.Handshake) (bool, error) { return true, nil }),

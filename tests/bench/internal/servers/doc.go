@@ -30,6 +30,7 @@ const RoomOfAll = "io-default"
 type Options struct {
 	PingInterval    time.Duration // of Engine.IO
 	AppPingInterval time.Duration // of the event `ping`
+	Shards          int           // of actio's rooms; 0: as many as there are cores
 }
 
 // Server is one of the programs.
