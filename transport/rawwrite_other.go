@@ -7,7 +7,11 @@ import (
 	"syscall"
 )
 
-// writeNow is not available here: every connection writes through WriteAll.
-func writeNow(int, []byte) (int, error) { return 0, ErrNoRaw }
+// rawWrite is not available here: every connection writes through WriteAll.
+type rawWrite struct{}
 
-func descriptor(net.Conn) (syscall.RawConn, int) { return nil, 0 }
+func newRawWrite() *rawWrite { return &rawWrite{} }
+
+func (*rawWrite) do(syscall.RawConn, []byte) (int, error) { return 0, ErrNoRaw }
+
+func rawConn(net.Conn) syscall.RawConn { return nil }

@@ -4,30 +4,56 @@ package transport
 
 import (
 	"net"
-	"os"
 	"syscall"
 )
 
-// writeNow writes what a socket takes at once. It goes past the net package, whose locks and poller say nothing here that the
-// WebSocket does not know, and lie in four more objects: for one of many thousand connections none of them is in the cache.
-func writeNow(fd int, p []byte) (int, error) {
+// rawWrite is one non-blocking write. Its closure is made once, so that a write allocates nothing.
+type rawWrite struct {
+	buf []byte
+	n   int
+	err error
+	fn  func(fd uintptr)
+}
+
+func newRawWrite() *rawWrite {
+	w := &rawWrite{}
+	w.fn = w.call
+	return w
+}
+
+func (w *rawWrite) call(fd uintptr) {
 	for {
-		n, err := syscall.Write(fd, p)
+		n, err := syscall.Write(int(fd), w.buf)
 		switch err {
 		case nil:
-			return n, nil
+			w.n = n
 		case syscall.EINTR:
 			continue
 		case syscall.EAGAIN:
-			return 0, nil
 		default:
-			return 0, os.NewSyscallError("write", err)
+			w.err = err
 		}
+		return
 	}
 }
 
-// descriptor gives that of a socket that nothing wraps, else nil: a wrapper must see the bytes.
-func descriptor(conn net.Conn) (raw syscall.RawConn, fd int) {
+// do writes by Control, which holds the descriptor, so that no other connection can have got its number, and does not look at
+// lock, deadline and poller of writes as Write does: they say nothing here, and for one of many thousand connections each is a wait
+// for memory.
+func (w *rawWrite) do(raw syscall.RawConn, p []byte) (int, error) {
+	w.buf, w.n, w.err = p, 0, nil
+	err := raw.Control(w.fn)
+	n := w.n
+	if err == nil {
+		err = w.err
+	}
+	w.buf, w.err = nil, nil
+	return n, err
+}
+
+// rawConn gives the descriptor of a socket that nothing wraps, else nil: a wrapper must see the bytes.
+func rawConn(conn net.Conn) syscall.RawConn {
+	var raw syscall.RawConn
 	var err error
 	switch c := conn.(type) {
 	case *net.TCPConn:
@@ -35,13 +61,10 @@ func descriptor(conn net.Conn) (raw syscall.RawConn, fd int) {
 	case *net.UnixConn:
 		raw, err = c.SyscallConn()
 	default:
-		return nil, 0
+		return nil
 	}
 	if err != nil {
-		return nil, 0
+		return nil
 	}
-	if raw.Control(func(d uintptr) { fd = int(d) }) != nil {
-		return nil, 0
-	}
-	return raw, fd
+	return raw
 }

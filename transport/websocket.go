@@ -33,8 +33,7 @@ type Receiver interface {
 // Abort may be called at any time.
 type WebSocket struct {
 	conn    net.Conn
-	raw     syscall.RawConn // to read with; nil: no descriptor
-	fd      int             // of TryWrite, if raw is not nil
+	raw     syscall.RawConn // nil: no descriptor for TryWrite
 	shared  *shared
 	deflate *wire.Deflater // nil: not negotiated
 
@@ -55,6 +54,7 @@ type shared struct {
 	deflate    *wire.Deflater
 	buffers    sync.Pool // *[]byte, for reading
 	inflaters  sync.Pool // *inflater
+	writes     sync.Pool // *rawWrite
 	batches    sync.Pool // *bufio.Writer, for WriteAll
 }
 
@@ -66,7 +66,7 @@ func newShared(c *Config) *shared {
 func (ws *WebSocket) attach(conn net.Conn, prefix []byte) {
 	ws.conn = conn
 	ws.reader.ahead = prefix
-	if ws.raw, ws.fd = descriptor(conn); ws.raw != nil {
+	if ws.raw = rawConn(conn); ws.raw != nil {
 		ws.reader.try = ws.tryFill
 	}
 }

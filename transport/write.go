@@ -22,13 +22,13 @@ func (ws *WebSocket) TryWrite(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	// The descriptor is open as long as the connection is: Abort, which alone closes it, says so first and under mu.
-	ws.mu.Lock()
-	defer ws.mu.Unlock()
-	if ws.closed {
-		return 0, net.ErrClosed
+	w, ok := ws.shared.writes.Get().(*rawWrite)
+	if !ok {
+		w = newRawWrite()
 	}
-	return writeNow(ws.fd, p)
+	n, err = w.do(ws.raw, p)
+	ws.shared.writes.Put(w)
+	return n, err
 }
 
 // WriteAll writes all of bufs, in order. It blocks, at most for timeout (0: without end), and until Abort; so it is for a

@@ -92,6 +92,25 @@ func TestTryWrite_NoDescriptor_ReturnsErrNoRaw(t *testing.T) {
 	})
 }
 
+// An application has the connection, too, from ConnContext or its listener. What it has closed must not be written to: the number of
+// the descriptor may be that of another client by now.
+func TestTryWrite_ConnectionClosedByAnotherHolder_WritesNothing(t *testing.T) {
+	s := newSessions()
+	held := make(chan net.Conn, 1)
+	srv := serveTCP(t, transport.Config{}, s, func(srv *http.Server) {
+		srv.ConnState = func(c net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				held <- c
+			}
+		}
+	})
+	_, ws := srv.rawWebSocket(t, s.sockets, nil)
+	require.NoError(t, receive(t, held).Close())
+	_, err := ws.TryWrite(text("secret"))
+	require.ErrorIs(t, err, net.ErrClosed)
+	ws.Abort()
+}
+
 // wrapped hides that a connection is a TCP connection, as the listeners of limiters and proxies do.
 type wrapped struct{ *net.TCPConn }
 
