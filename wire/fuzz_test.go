@@ -110,8 +110,11 @@ func FuzzDecodePacket(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := wire.DecodePacket(text, wire.Limits{})
-		requireDecoded(t, text, p, err)
+		shallow := wire.Limits{JSONDepth: 2}
+		p, err := wire.DecodePacket(text, shallow)
+		requireDecoded(t, text, shallow, p, err)
+		p, err = wire.DecodePacket(text, wire.Limits{})
+		requireDecoded(t, text, wire.Limits{}, p, err)
 		if err != nil {
 			requireTyped(t, err, len(text))
 			return
@@ -134,13 +137,15 @@ func FuzzDecodePacket(f *testing.F) {
 }
 
 // requireDecoded requires that one pass finds what two passes find.
-func requireDecoded(t *testing.T, text []byte, p wire.Packet, err error) {
+func requireDecoded(t *testing.T, text []byte, l wire.Limits, p wire.Packet, err error) {
 	t.Helper()
-	d, got := wire.Decode(text, wire.Limits{})
-	want := wire.Decoded{Packet: p, Parsed: err == nil && (p.Type == wire.Event || p.Type == wire.Ack)}
-	if want.Parsed && p.Type == wire.Event {
+	d, got := wire.Decode(text, l)
+	want := wire.Decoded{Packet: p}
+	switch {
+	case err != nil:
+	case p.Type == wire.Event:
 		want.Name, want.Args, err = wire.ParseEvent(wire.Complete{Packet: p})
-	} else if want.Parsed {
+	case p.Type == wire.Ack:
 		want.Args, err = wire.ParseAck(wire.Complete{Packet: p})
 	}
 	if err != nil {

@@ -90,11 +90,9 @@ func DecodePacket(text []byte, l Limits) (Packet, error) {
 	return p, nil
 }
 
-// Decoded is a packet and, if Parsed, its arguments.
+// Decoded is a packet and, if it is an event or an acknowledgement without attachments, what is in it.
 type Decoded struct {
 	Packet Packet
-	// Parsed tells that it is an event or an acknowledgement without attachments.
-	Parsed bool
 	// Name is that of the event.
 	Name string
 	// Args are the arguments.
@@ -125,12 +123,12 @@ func Decode(text []byte, l Limits) (Decoded, error) {
 	if end = s.space(end); end < len(p.Data) {
 		return Decoded{}, &DecodeError{Err: ErrPayload, Offset: begin + end}
 	}
-	d := Decoded{Packet: p, Parsed: true, Args: args}
+	d := Decoded{Packet: p, Args: args}
 	if p.Type == Event {
 		if d.Name, d.Args, err = splitEvent(args); err != nil {
 			return Decoded{}, shifted(err, begin)
 		}
-		if isReserved(d.Name) && p.Data[args.spans[0].start] == '"' {
+		if isReserved(d.Name) {
 			return Decoded{}, &DecodeError{Err: ErrReservedEvent, Offset: begin + args.spans[0].start}
 		}
 	}
@@ -142,7 +140,7 @@ func decodedEmpty(p Packet) (Decoded, error) {
 	if p.Type == Event {
 		return Decoded{}, &DecodeError{Err: ErrPayload}
 	}
-	return Decoded{Packet: p, Parsed: true}, nil
+	return Decoded{Packet: p}, nil
 }
 
 // shifted gives an error in a payload its place in the packet.
