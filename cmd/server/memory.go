@@ -15,25 +15,25 @@ const (
 	lookEvery = time.Second // at the number of connections
 	calmLooks = 2           // that find it unchanged end a storm
 	minStorm  = 1000        // connections that come or go
-	share     = 4           // and 1/4 of those that were there, so that what comes and goes all day is no storm
-	steady    = 100         // 1/100 more or fewer is unchanged
+	share     = 4           // and 1/4 of those that were there when memory was returned last
+	steady    = 100         // 1/100 more or fewer is unchanged,
+	steadyMin = 10          // or so many
 )
 
 // weather tells from the number of connections when a storm is over.
 type weather struct {
 	before int // connections when the last storm was over
-	last   int // connections at the last look
-	calm   int // looks that found them unchanged
+	since  int // connections at the first look of the calm
+	calm   int // looks that found them unchanged since
 }
 
 // over is told the number of connections, and reports that a storm has just ended.
 func (w *weather) over(connections int) bool {
-	if distance(connections, w.last) > w.last/steady {
-		w.calm = 0
-	} else {
-		w.calm++
+	if distance(connections, w.since) > max(w.since/steady, steadyMin) {
+		w.since, w.calm = connections, 0
+		return false
 	}
-	w.last = connections
+	w.calm++
 	if w.calm < calmLooks || distance(connections, w.before) < max(minStorm, w.before/share) {
 		return false
 	}
@@ -49,7 +49,10 @@ func (g *gateway) watchMemory() (end func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		g.afterStorms(ctx, debug.FreeOSMemory)
+		afterStorms(ctx, g.connections, func(connections int) {
+			g.log.Debug("memory is returned after a storm", slog.Int("connections", connections))
+			debug.FreeOSMemory()
+		})
 	}()
 	return func() {
 		cancel()
@@ -57,8 +60,13 @@ func (g *gateway) watchMemory() (end func()) {
 	}
 }
 
+func (g *gateway) connections(ctx context.Context) (int, error) {
+	stats, err := g.server.Stats(ctx)
+	return stats.Connections, err
+}
+
 // afterStorms calls free after each storm, until ctx ends.
-func (g *gateway) afterStorms(ctx context.Context, free func()) {
+func afterStorms(ctx context.Context, connections func(context.Context) (int, error), free func(connections int)) {
 	ticker := time.NewTicker(lookEvery) //nolint:forbidigo // the timer of the program itself: it ends with this function
 	defer ticker.Stop()
 	var w weather
@@ -68,13 +76,9 @@ func (g *gateway) afterStorms(ctx context.Context, free func()) {
 			return
 		case <-ticker.C:
 		}
-		stats, err := g.server.Stats(ctx)
-		if err != nil {
-			continue // it ends, or has not quite begun
-		}
-		if w.over(stats.Connections) {
-			g.log.Debug("memory is returned after a storm", slog.Int("connections", stats.Connections))
-			free()
+		n, err := connections(ctx)
+		if err == nil && w.over(n) { // an error: the server ends
+			free(n)
 		}
 	}
 }
