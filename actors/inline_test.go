@@ -189,6 +189,7 @@ func TestInlineFromStart_PanicInStarted_DoesNotReachWhoSpawns(t *testing.T) {
 	ready := make(chan struct{})
 	parent := sys.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if _, ok := ctx.Message().(*actor.Started); ok {
+			defer func() { assert.Nil(t, recover()) }()
 			ctx.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 				if _, ok := ctx.Message().(*actor.Started); ok {
 					if lives++; lives == 1 {

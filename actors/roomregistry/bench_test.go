@@ -65,7 +65,7 @@ func TestDirect_StraightWay_AllocatesNothing(t *testing.T) {
 	w := newWorld(t, Options{Shards: 1})
 	p := w.peer("p", nil)
 	var m any = &Delivery{}
-	assert.Zero(t, testing.AllocsPerRun(100, func() { w.Direct(p.shard, w.sys.Address(p.pid), m) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { w.Direct(p.shard, p.address, m) }))
 }
 
 func BenchmarkBroadcast(b *testing.B) {
@@ -116,7 +116,7 @@ func BenchmarkDirect(b *testing.B) {
 				if way != "straight" {
 					p.shard.broadcasts.Add(1)
 				}
-				w.Direct(p.shard, w.sys.Address(p.pid), struct{}{})
+				w.Direct(p.shard, p.address, struct{}{})
 				if way != "straight" {
 					p.shard.broadcasts.Add(-1)
 				}

@@ -55,7 +55,7 @@ func (p *peer) life(round int, joined func()) {
 	p.send(&Join{Member: p.member, Rooms: []string{"r", room}, Done: joined})
 	p.send(&Authenticated{Member: p.member, User: fmt.Sprint(round % 3)})
 	w.to("a", "r", room)
-	w.Direct(p.shard, w.sys.Address(p.pid), struct{}{})
+	w.Direct(p.shard, p.address, struct{}{})
 	w.Broadcast(&Broadcast{Namespace: "/", Except: []string{"r"}, User: "1", Message: message("b")})
 	p.send(&Leave{Member: p.member, Rooms: []string{"r"}})
 	p.send(&Detach{Member: p.member})

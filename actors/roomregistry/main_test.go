@@ -44,11 +44,12 @@ func newWorld(t testing.TB, o Options) *world {
 // peer plays a connection with one socket. It writes down what it gets as text: as a process, in the goroutine of the
 // sender, so that what was posted was seen, or as an actor.
 type peer struct {
-	w      *world
-	pid    *actor.PID
-	shard  *Shard
-	member *Member
-	got    chan string
+	w       *world
+	pid     *actor.PID
+	address actors.Address
+	shard   *Shard
+	member  *Member
+	got     chan string
 	// on, if not nil, sees every message first.
 	on func(m any)
 }
@@ -92,7 +93,8 @@ func (w *world) newPeer(id string) *peer {
 }
 
 func (p *peer) at(pid *actor.PID, id string) *peer {
-	p.pid, p.member = pid, &Member{Process: p.w.sys.Address(pid).Process(), Namespace: "/", SocketID: id}
+	p.pid, p.address = pid, p.w.sys.Address(pid)
+	p.member = &Member{Process: p.address.Process(), Namespace: "/", SocketID: id}
 	return p
 }
 

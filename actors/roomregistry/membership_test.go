@@ -88,7 +88,7 @@ func (w *world) passSequencer() error {
 			b.pass()
 		}
 	})
-	w.sys.Send(w.root, &direct{shard: &Shard{pid: p.pid}, to: w.sys.Address(p.pid)})
+	w.sys.Send(w.root, &direct{shard: &Shard{pid: p.pid}, to: p.address})
 	return w.await(w.ctx, b.passed)
 }
 
@@ -141,7 +141,7 @@ func TestBroadcast_DeadMembers_AreHarmless(t *testing.T) {
 	dead, p := w.joinActor("dead", "r"), w.joinActor("p", "r")
 	require.NoError(t, w.sys.Stop(w.ctx, dead.pid))
 	w.to("a", "r")
-	w.Direct(dead.shard, w.sys.Address(dead.pid), "x")
+	w.Direct(dead.shard, dead.address, "x")
 	p.expect("a")
 }
 
@@ -242,7 +242,7 @@ func TestStop_WithQueuedWork_EndsAndLaterCallsAreHarmless(t *testing.T) {
 		release := w.hold(p.shard)
 		for i := range 1000 {
 			w.to(fmt.Sprint(i), "r")
-			w.Direct(p.shard, w.sys.Address(p.pid), "direct")
+			w.Direct(p.shard, p.address, "direct")
 		}
 		go func() {
 			<-w.Done()
@@ -255,7 +255,7 @@ func TestStop_WithQueuedWork_EndsAndLaterCallsAreHarmless(t *testing.T) {
 		before := w.Dropped()
 		w.to("late", "r")
 		assert.Equal(t, before+uint64(shards), w.Dropped())
-		w.Direct(p.shard, w.sys.Address(p.pid), "late")
+		w.Direct(p.shard, p.address, "late")
 		p.expect("late")
 		p.send(&Join{Member: p.member, Rooms: []string{"r"}})
 	})

@@ -65,8 +65,8 @@ func TestDirect_AfterBroadcast_NeverOvertakes(t *testing.T) {
 		for i := range rounds {
 			n := strconv.Itoa(i)
 			w.to("bye "+n, "r")
-			w.Direct(p.shard, w.sys.Address(p.pid), "disconnect "+n)
-			w.Direct(p.shard, w.sys.Address(p.pid), "really "+n)
+			w.Direct(p.shard, p.address, "disconnect "+n)
+			w.Direct(p.shard, p.address, "really "+n)
 			pending = append(pending, "bye "+n, "disconnect "+n, "really "+n)
 			if i%7 == 0 { // let the way become straight now and then
 				p.expect(pending...)
@@ -86,7 +86,7 @@ func (w *world) noise(p *peer, stop <-chan struct{}) {
 	for {
 		for range 32 {
 			w.to("noise", "noise")
-			w.Direct(p.shard, w.sys.Address(p.pid), struct{}{})
+			w.Direct(p.shard, p.address, struct{}{})
 		}
 		if w.Flush(w.ctx) != nil {
 			return
@@ -119,7 +119,7 @@ func TestDirect_WithoutWaiting_NeverOvertakes(t *testing.T) {
 		for i := range rounds {
 			n := strconv.Itoa(i)
 			w.to("bye "+n, "r")
-			w.Direct(p.shard, w.sys.Address(p.pid), "disconnect "+n)
+			w.Direct(p.shard, p.address, "disconnect "+n)
 			want = append(want, "bye "+n, "disconnect "+n)
 		}
 		p.expect(want...)
@@ -134,7 +134,7 @@ func TestDirect_ShardBusy_WaitsForItsBroadcasts(t *testing.T) {
 		p := w.join(w.idOf(0, "p"), "r")
 		release := w.hold(p.shard)
 		w.to("bye", "r")
-		w.Direct(p.shard, w.sys.Address(p.pid), "disconnect")
+		w.Direct(p.shard, p.address, "disconnect")
 		assert.EqualValues(t, 2, p.shard.Undelivered())
 		assert.Empty(t, p.got)
 		release()
@@ -152,7 +152,7 @@ func TestDirect_OtherShardBusy_GoesStraight(t *testing.T) {
 	for p.shard.Undelivered() > 0 {
 		w.in(p.shard, func(*index) {}) // shard 0 goes on while shard 1 is held
 	}
-	w.Direct(p.shard, w.sys.Address(p.pid), "b")
+	w.Direct(p.shard, p.address, "b")
 	assert.Len(t, p.got, 1)
 	assert.EqualValues(t, 1, w.shards[1].Undelivered())
 	release()
@@ -171,12 +171,12 @@ func TestDirect_OnlyOthersUnderWay_GoesStraight(t *testing.T) {
 	release := w.hold(p.shard)
 	w.to("x", "nobody")
 	for _, o := range others {
-		w.Direct(o.shard, w.sys.Address(o.pid), "slow")
+		w.Direct(o.shard, o.address, "slow")
 	}
 	w.shards[0].broadcasts.Add(-1) // as if the broadcast were delivered and the direct messages not yet
-	w.Direct(p.shard, w.sys.Address(p.pid), "fast")
+	w.Direct(p.shard, p.address, "fast")
 	assert.Len(t, p.got, 1, "other connections' direct messages held it up")
-	w.Direct(others[0].shard, w.sys.Address(others[0].pid), "second")
+	w.Direct(others[0].shard, others[0].address, "second")
 	assert.Empty(t, others[0].got)
 	w.shards[0].broadcasts.Add(1)
 	release()
@@ -188,7 +188,7 @@ func TestDirect_OnlyOthersUnderWay_GoesStraight(t *testing.T) {
 func lane(p *peer) uint8 {
 	p.shard.broadcasts.Add(1)
 	defer p.shard.broadcasts.Add(-1)
-	lane, _ := p.shard.admit(p.w.sys.Address(p.pid))
+	lane, _ := p.shard.admit(p.address)
 	return lane
 }
 
@@ -226,7 +226,7 @@ func TestUndelivered_WhileADirectMessageIsForwarded_IsCounted(t *testing.T) {
 	p = w.peer("p", func(m any) { seen = append(seen, p.shard.Undelivered(), int64(p.shard.busy[lane(p)].Load())) })
 	release := w.hold(p.shard)
 	w.to("nobody", "nowhere")
-	w.Direct(p.shard, w.sys.Address(p.pid), "direct")
+	w.Direct(p.shard, p.address, "direct")
 	release()
 	w.flush()
 	assert.Equal(t, []int64{1, 1}, seen, "discounted before the connection had it")
@@ -239,7 +239,7 @@ func TestBroadcast_EmittedByAMemberInReceive_ComesAfter(t *testing.T) {
 		p = w.peer(w.idOf(0, "p"), func(m any) {
 			if d, ok := m.(*Delivery); ok && texts(d)[0] == "ping" {
 				w.to("pong", "r")
-				w.Direct(p.shard, w.sys.Address(p.pid), "after pong")
+				w.Direct(p.shard, p.address, "after pong")
 			}
 		})
 		p.send(&Attach{Member: p.member})

@@ -89,9 +89,9 @@ func TestBroadcast_ForFewWhenSomethingWaits_ComesBehind(t *testing.T) {
 	w := newWorld(t, Options{Shards: 1})
 	p := w.joinMany(1, nil)[0]
 	release := w.hold(w.shards[0])
-	w.Direct(w.shards[0], w.sys.Address(p.pid), "0")
+	w.Direct(w.shards[0], p.address, "0")
 	w.to("1", "r")
-	w.Direct(w.shards[0], w.sys.Address(p.pid), "2")
+	w.Direct(w.shards[0], p.address, "2")
 	w.to("3", "r")
 	release()
 	w.flush()

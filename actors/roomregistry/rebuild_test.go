@@ -44,7 +44,7 @@ func TestRebuild_AllAnnounced_DeliversWhatWasHeldInOrder(t *testing.T) {
 		source.expect("rebuild 0 1")
 
 		w.to("1", "r")
-		w.Direct(s, w.sys.Address(p.pid), "direct")
+		w.Direct(s, p.address, "direct")
 		w.to("2", "s")
 		w.to("3", "r")
 		assert.EqualValues(t, 4, s.Undelivered())
@@ -92,10 +92,10 @@ func TestRebuild_MembershipMessagesMeanwhile_Count(t *testing.T) {
 	source.expect("rebuild 0 1")
 	w.to("held", "r")
 
-	fresh := w.join("fresh", "r")                                                                // a new connection
-	old.joins("s")                                                                               // not known yet: the announcement will say it
-	gone.send(&Detach{Member: gone.member})                                                      // died before it could announce
-	again := &Member{Process: w.sys.Address(old.pid).Process(), Namespace: "/", SocketID: "old"} // an announcement may bring a new Member
+	fresh := w.join("fresh", "r")                                                     // a new connection
+	old.joins("s")                                                                    // not known yet: the announcement will say it
+	gone.send(&Detach{Member: gone.member})                                           // died before it could announce
+	again := &Member{Process: old.address.Process(), Namespace: "/", SocketID: "old"} // an announcement may bring a new Member
 	w.tell(s, &Announcement{Epoch: 1, Members: []Membership{
 		{Member: again, Rooms: []string{"r", "s"}, User: "u", Authenticated: true},
 	}})
@@ -209,13 +209,13 @@ func TestRebuild_OverTheHoldLimit_DropsAndCounts(t *testing.T) {
 	source.expect("rebuild 0 1")
 	for i := range 3 {
 		w.to(fmt.Sprint(i), "r")
-		w.Direct(s, w.sys.Address(p.pid), fmt.Sprint("direct ", i))
+		w.Direct(s, p.address, fmt.Sprint("direct ", i))
 	}
 	w.crashHard(s)
 	source.expect("rebuild 0 2")
 	w.to("3", "r")
 	w.to("4", "r")
-	w.Direct(s, w.sys.Address(p.pid), "direct 3")
+	w.Direct(s, p.address, "direct 3")
 	w.tell(s, &Announcement{Epoch: 2, Members: []Membership{p.membership("r")}})
 	w.tell(s, &Announcing{Epoch: 2, Connections: 1})
 	p.expect("0", "direct 0", "1", "direct 1", "2", "direct 2", "direct 3")
@@ -258,7 +258,7 @@ func TestDeliver_CrashesInTheMiddle_DropsThatRunOnly(t *testing.T) {
 		w.closed(entered)
 		w.to("1", "r")
 		w.to("2", "r")
-		w.Direct(s, w.sys.Address(p.pid), "direct")
+		w.Direct(s, p.address, "direct")
 		w.to("3", "r")
 		if shards > 1 {
 			require.NoError(t, w.passSequencer())
@@ -311,7 +311,7 @@ func TestRestarts_Exhausted_FailOnceAndClose(t *testing.T) {
 		before := w.Dropped()
 		w.to("late", "r")
 		assert.Equal(t, before+uint64(shards), w.Dropped())
-		w.Direct(p.shard, w.sys.Address(p.pid), "still")
+		w.Direct(p.shard, p.address, "still")
 		p.expect("still")
 		require.NoError(t, w.Stop(w.ctx))
 		assert.Empty(t, failed)
@@ -326,7 +326,7 @@ func TestRestarts_ExhaustedWhileRebuilding_SendsDirectMessagesOut(t *testing.T) 
 	w.crash(p.shard)
 	for range maxRestarts {
 		w.to("lost", "r")
-		w.Direct(p.shard, w.sys.Address(p.pid), "direct")
+		w.Direct(p.shard, p.address, "direct")
 		w.crashHard(p.shard)
 	}
 	require.Error(t, <-failed)
