@@ -90,7 +90,7 @@ func (c *connection) emit(m *emit) {
 		c.send(m.message, m.flags)
 		return
 	}
-	c.env.Counters.PacketsOut.Add(1)
+	c.env.Counters.PacketsOut.Add(c.stripe, 1)
 	if whole, n := c.writeStraight(m.message.WebSocket()); !whole {
 		c.out.append(outgoing{message: m.message, flags: m.flags})
 		c.out.offset = n

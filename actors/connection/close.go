@@ -245,5 +245,6 @@ func (c *connection) stopped() {
 		close(c.session.over)
 		c.session.handed.end()
 	}
+	// The session, which others may keep, keeps the empty shell.
 	*c = connection{env: c.env, guard: c.guard, stage: stageClosed}
 }

@@ -31,19 +31,20 @@ type connection struct {
 	ctx   actor.Context // valid within Receive only
 	self  *actor.PID
 
-	session  *Session
-	stage    stage
-	draining bool
-	reason   Reason // why it closes
-	doomed   Reason // why it must close as soon as it has begun
+	session   *Session
+	stage     stage
+	draining  bool
+	unwritten bool   // something was queued by the message that is being handled
+	probed    bool   // the candidate's probe was answered
+	stripe    uint8  // of the tallies of what goes out
+	reason    Reason // why it closes
+	doomed    Reason // why it must close as soon as it has begun
 
 	out       *lane           // the current transport's
-	unwritten bool            // something was queued by the message that is being handled
 	poll      *transport.Poll // the waiting GET
 	lastWord  *wire.Prepared  // what a polling client gets last
 	candidate *lane           // a websocket that probes
-	probed    bool
-	readers   int // websockets whose reader runs
+	readers   int             // websockets whose reader runs
 
 	deadlines
 	pinged uint64 // stalls of the gate when the last ping left

@@ -4,14 +4,13 @@ import "sync/atomic"
 
 // Counters are what the connections of one server counted since it started. Safe for concurrent use.
 type Counters struct {
+	PacketsIn, BytesIn   Tally
+	PacketsOut, BytesOut Tally
+
 	Sessions           atomic.Uint64 // opened
 	SessionsClosed     atomic.Uint64
 	Upgrades           atomic.Uint64 // polling to websocket, completed
 	UpgradesFailed     atomic.Uint64
-	PacketsIn          atomic.Uint64
-	BytesIn            atomic.Uint64
-	PacketsOut         atomic.Uint64
-	BytesOut           atomic.Uint64
 	ParseErrors        atomic.Uint64 // sessions that broke the protocol
 	RequestsRefused    atomic.Uint64 // requests that were answered with an error
 	EventsDropped      atomic.Uint64 // before authentication, while draining, for a namespace that was left

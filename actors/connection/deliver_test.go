@@ -92,6 +92,41 @@ func memberOf(tb testing.TB, a App) (*rig, *Session, *atomic.Int64) {
 	return r, s, received
 }
 
+// withoutDescriptor has every write of a session left to its temporary writer.
+type withoutDescriptor struct{ net.Listener }
+
+func (l withoutDescriptor) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return struct{ net.Conn }{c}, err
+}
+
+// On one processor the writer gets its turn when everything else of the session has ended.
+func TestWriter_SessionEndsBeforeItBegins_NothingPanics(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	system := actortest.NewSystem(t)
+	env := NewEnv(Env{System: system, Options: testOptions(), Counters: new(Counters), App: &app{namespaces: []string{"/"}}})
+	sessions := &oneSession{rig: &rig{system: system, env: env}, opened: make(chan *Session, 1)}
+	handler, err := transport.NewHandler(transport.Config{}, sessions)
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(handler)
+	server.Listener = withoutDescriptor{server.Listener}
+	server.Start()
+	defer server.Close()
+	for range 20 {
+		client, _, err := websocket.Dial(t.Context(), strings.Replace(server.URL, "http", "ws", 1)+"/io/?EIO=4&transport=websocket", nil)
+		require.NoError(t, err)
+		s := <-sessions.opened
+		_, _, err = client.Read(t.Context())
+		require.NoError(t, err)
+		s.Send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop}))
+		system.Send(s.PID(), &Abort{Reason: ReasonTransportClose})
+		<-s.Done()
+		_ = client.CloseNow()
+	}
+	require.NoError(t, system.Close(t.Context()))
+	require.Zero(t, system.Panics())
+}
+
 func tally(conn io.Reader, received *atomic.Int64) {
 	buffer := make([]byte, 64<<10)
 	for {

@@ -47,7 +47,7 @@ func (o *outgoing) size() int {
 }
 
 // lane is the way out to the client: the queue, and the transport that it drains into. It is bounded by its owner, who
-// looks at bytes after each append. Only the actor touches it, except for the batch that a temporary writer has in hands.
+// looks at bytes after each append. Only the actor touches it: a temporary writer has its batch and the websocket.
 type lane struct {
 	ws *transport.WebSocket // nil: polling
 
@@ -58,7 +58,7 @@ type lane struct {
 	bytes   int         // of all entries that are not wholly written, and of the writer's batch
 	inHands int         // what the batch that the temporary writer has counts for
 	batched int         // and its bytes
-	written uint64      // bytes that left without the temporary writer
+	written int         // bytes that left without the temporary writer
 	writing bool
 	done    bool // nothing more is written
 }
@@ -129,7 +129,7 @@ func (l *lane) gather() []byte {
 // advance takes n written bytes off the queue.
 func (l *lane) advance(n int) {
 	d := l.ws.Deflate()
-	l.written += uint64(n) //nolint:gosec // a count of bytes
+	l.written += n
 	for n > 0 {
 		o := &l.queue[l.head]
 		rest := len(o.bytes(d)) - l.offset

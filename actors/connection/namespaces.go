@@ -161,6 +161,7 @@ func (c *connection) open(namespace string, auth []byte) {
 	}
 	s := c.newSocket(handle)
 	s.app = c.env.App.NewSocket(handle)
+	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
 	c.sockets = append(c.sockets, s)
 	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
 	c.disarm(deadlineConnect)

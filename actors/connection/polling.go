@@ -73,7 +73,7 @@ func (c *connection) answerPoll() {
 	}
 	p := c.poll
 	c.poll = nil
-	c.env.Counters.BytesOut.Add(uint64(len(body)))
+	c.env.Counters.BytesOut.Add(c.stripe, len(body))
 	p.Respond(body)
 	if over {
 		c.finished()

@@ -25,11 +25,12 @@ type Session struct {
 	handshake *transport.Handshake
 	gate      gate
 	over      chan struct{} // closed when the actor has stopped
-	onSocket  atomic.Bool   // a websocket is the transport: set by the actor
 	handed    handedOver
+	onSocket  atomic.Bool // a websocket is the transport: set by the actor
 	blamed    atomic.Bool // a misuse by this client was logged
+	posting   atomic.Bool
+	stripe    uint8 // of the tallies of what comes in
 
-	posting     atomic.Bool
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
 	reassembler wire.Reassembler
@@ -51,6 +52,9 @@ func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *S
 	s := &Session{
 		env: env, sid: sid, handshake: h, over: make(chan struct{}),
 		gate: gate{soft: o.InboxEvents, hard: o.InboxEventsHard, softBytes: o.InboxBytes, hardBytes: o.InboxBytesHard},
+	}
+	if sid != "" {
+		s.stripe = sid[0]
 	}
 	if pid != nil {
 		s.ServedBy(pid)
@@ -217,8 +221,8 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	}
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	s.env.Counters.PacketsIn.Add(1)
-	s.env.Counters.BytesIn.Add(uint64(len(p.Data)))
+	s.env.Counters.PacketsIn.Add(s.stripe, 1)
+	s.env.Counters.BytesIn.Add(s.stripe, len(p.Data))
 	if s.env.App == nil {
 		s.enter(m, len(p.Data))
 		return true

@@ -109,6 +109,7 @@ type socket struct {
 	handle    *Socket
 	namespace string // the handle's
 	phase     phase
+	told      bool // the connected callback was queued
 
 	member  *roomregistry.Member
 	app     Handler
@@ -116,7 +117,6 @@ type socket struct {
 	cancel  context.CancelCauseFunc // of the running verifier
 	adopted *Principal              // of the verdict that is being executed
 	renewal *Handshake              // of the renewal under way
-	told    bool                    // the connected callback was queued
 	rooms   []string
 	acks    map[uint64]*ackWait
 	at      [socketDeadlines]moment

@@ -18,7 +18,7 @@ func (c *connection) send(m *wire.Prepared, f Flags) {
 		c.env.Counters.MessagesDropped.Add(1)
 		return
 	}
-	c.env.Counters.PacketsOut.Add(1)
+	c.env.Counters.PacketsOut.Add(c.stripe, 1)
 	c.out.append(outgoing{message: m, flags: f})
 	c.unwritten = true
 }
@@ -53,7 +53,7 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	if d.Roll != nil && !c.expected(d) {
 		return
 	}
-	c.env.Counters.PacketsOut.Add(uint64(len(d.Messages)))
+	c.env.Counters.PacketsOut.Add(c.stripe, len(d.Messages))
 	from := 0
 	if c.straight(d.Compress) {
 		whole, n := c.writeStraight(d.Joined)
@@ -91,7 +91,7 @@ func (c *connection) writeStraight(p []byte) (whole bool, n int) {
 		c.lost(reasonOf(err))
 		return true, 0
 	}
-	c.env.Counters.BytesOut.Add(uint64(n)) //nolint:gosec // a count of bytes
+	c.env.Counters.BytesOut.Add(c.stripe, n)
 	return n == len(p), n
 }
 
@@ -138,7 +138,7 @@ func (c *connection) drain(l *lane) {
 	}
 	before := l.written
 	blocked, err := l.flush()
-	c.env.Counters.BytesOut.Add(l.written - before)
+	c.env.Counters.BytesOut.Add(c.stripe, l.written-before)
 	switch {
 	case err != nil:
 		c.broken(l, err)
@@ -151,11 +151,11 @@ func (c *connection) drain(l *lane) {
 
 // writeBehind lets a goroutine write the next batch, blocking. Until it has said that it is done nobody else writes.
 func (c *connection) writeBehind(l *lane) {
-	batch := l.batch()
+	batch, ws := l.batch(), l.ws // the lane may be gone before the writer has ended
 	system, pid := c.env.System, c.self
 	timeout := c.env.Options.WriteTimeout * time.Duration(1+l.batched/batchBytes) // one message may be larger than a batch
 	system.Go("connection writer", func() {
-		err := l.ws.WriteAll(batch, timeout)
+		err := ws.WriteAll(batch, timeout)
 		system.Send(pid, &written{lane: l, err: err})
 	})
 }
@@ -164,7 +164,7 @@ func (c *connection) writeBehind(l *lane) {
 func (c *connection) written(m *written) {
 	m.lane.settled()
 	if m.err == nil {
-		c.env.Counters.BytesOut.Add(uint64(m.lane.batched)) //nolint:gosec // a count of bytes
+		c.env.Counters.BytesOut.Add(c.stripe, m.lane.batched)
 	}
 	if m.lane != c.out && m.lane != c.candidate {
 		return
