@@ -74,5 +74,5 @@ func (t *trial) castTo(n, queued int) (c cost, deliveries uint64, err error) {
 		r, err = t.swarm.Cast(casts, t.duration)
 		return err
 	})
-	return c, uint64(r.Deliveries), err //nolint:gosec // a count
+	return c, uint64(r.Deliveries), err
 }
