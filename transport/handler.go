@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// unreadTime is how long the rest of a body that nobody wants is awaited, so that the client can read the answer.
+const unreadTime = time.Second
+
 var errNoSessions = errors.New("transport: no sessions")
 
 // Handler serves Engine.IO requests. It is an http.Handler, safe for concurrent use, and holds no state but counters.
@@ -74,6 +77,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, Forbidden(""))
 		return
 	}
+	if r.Method != http.MethodPost && r.ContentLength != 0 {
+		h.refuseUnread(w, r, BadRequest()) // an answer, or an upgrade, would wait for what comes, or never comes
+		return
+	}
 	if h.cors.apply(w, r) {
 		return
 	}
@@ -131,6 +138,14 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
 		h.config.Refused(r, e)
 	}
 	e.write(w)
+}
+
+// refuseUnread refuses a request whose body nobody reads. It ends the connection: net/http would wait for the rest of the body,
+// without end where no deadline is set.
+func (h *Handler) refuseUnread(w http.ResponseWriter, r *http.Request, e *Error) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // where there is none nobody waits
+	w.Header().Set("Connection", "close")
+	h.refuse(w, r, e)
 }
 
 // allows reports whether a transport is switched on.

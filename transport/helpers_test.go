@@ -98,6 +98,9 @@ func (s *session) Poll(p *transport.Poll)        { s.polls <- p }
 func (s *session) PollAborted(p *transport.Poll) { s.aborted <- p }
 func (s *session) Probe(ws *transport.WebSocket) { s.probes <- ws }
 func (s *session) Post(ctx context.Context, p *transport.Post) {
+	if !p.Read() {
+		return
+	}
 	if s.onPost != nil {
 		s.onPost(ctx, p)
 	}

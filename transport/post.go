@@ -16,15 +16,25 @@ import (
 // it owns Packets and their data. The answers are safe for concurrent use. A literal with Packets and Err is a post that
 // no request waits for, for tests: see Answered.
 type Post struct {
-	// Packets are the packets of the body, in order; with Err those before it.
+	// Packets are the packets of the body, in order; with Err those before it. Both are there after Read.
 	Packets []wire.EnginePacket
 	// Err says that the body was not what the protocol allows, or that its end is missing: a wire.DecodeError,
 	// ErrTooManyPackets, ErrContentType or ErrBodyAborted. The session must close.
 	Err error
 
+	read    func(*Post) bool // nil: there is nothing to read any more
 	answer  answer
 	refusal *Error
 	ok      bool
+}
+
+// Read reads the body, for which a session has no memory before it knows that this post may come. It is called once, before Packets
+// and Err are looked at, and blocks for Config.BodyTimeout at most. It reports false when the body is too large: the post is
+// rejected then, and the session goes on.
+func (p *Post) Read() bool {
+	read := p.read
+	p.read = nil
+	return read == nil || read(p)
 }
 
 // Done answers with 200 and "ok". It never blocks. It reports whether the answer was taken.
@@ -50,27 +60,25 @@ func (p *Post) Answer() (ok bool, refusal *Error) {
 	return p.ok, p.refusal
 }
 
-// servePost reads a body within its limits, hands its packets over, and writes the session's answer.
+// servePost hands a POST over, which reads it within its limits, and writes the session's answer.
 func (h *Handler) servePost(w http.ResponseWriter, r *http.Request, s Session) {
-	p := &Post{}
-	if isOctetStream(r.Header.Get("Content-Type")) {
-		p.Err = ErrContentType
-	} else {
-		body, err := h.readBody(w, r)
-		if e, ok := errors.AsType[*Error](err); ok {
-			w.Header().Set("Connection", "close") // nobody reads the rest of the body
-			h.refuse(w, r, e)
-			return
-		}
-		p.Packets, p.Err = decodeBody(body, err, h.config.MaxPackets)
-	}
+	unread := true
+	p := &Post{read: func(p *Post) (ok bool) {
+		unread, ok = h.readPost(w, r, p)
+		return ok
+	}}
 	s.Post(r.Context(), p)
 	select {
 	case <-p.Answered():
 	case <-r.Context().Done():
 		return
 	}
-	if p.refusal != nil {
+	switch {
+	case p.refusal == nil:
+	case unread:
+		h.refuseUnread(w, r, p.refusal)
+		return
+	default:
 		h.refuse(w, r, p.refusal)
 		return
 	}
@@ -79,6 +87,21 @@ func (h *Handler) servePost(w http.ResponseWriter, r *http.Request, s Session) {
 	header.Set("Content-Length", "2")
 	header.Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, "ok") // a client that left is noticed by its poll
+}
+
+// readPost reads the packets of a POST. It reports whether some of its body may be left, and false when the body was too large.
+func (h *Handler) readPost(w http.ResponseWriter, r *http.Request, p *Post) (unread, ok bool) {
+	if isOctetStream(r.Header.Get("Content-Type")) {
+		p.Err = ErrContentType
+		return true, true
+	}
+	body, err := h.readBody(w, r)
+	if e, ok := errors.AsType[*Error](err); ok {
+		p.Reject(e)
+		return true, false
+	}
+	p.Packets, p.Err = decodeBody(body, err, h.config.MaxPackets)
+	return false, true
 }
 
 // readBody reads the body of a POST. The error is an *Error when it is too large, else ErrBodyAborted.

@@ -27,7 +27,8 @@ type Session interface {
 	// PollAborted says that the client went away while p waited for its answer, or while the answer was written to it:
 	// what Respond was given is lost. It never blocks.
 	PollAborted(p *Poll)
-	// Post hands over a POST. It may block, which slows this client down; ctx ends when the client leaves.
+	// Post hands over a POST, whose body the session reads with Post.Read. It may block, which slows this client down; ctx ends when
+	// the client leaves.
 	Post(ctx context.Context, p *Post)
 	// Probe hands over a websocket that wants to take over. The session owns it and must Start or Abort it.
 	Probe(ws *WebSocket)

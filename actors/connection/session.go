@@ -146,8 +146,11 @@ func (s *Session) Post(ctx context.Context, p *transport.Post) {
 	p.Done()
 }
 
-// readPost reports false when the body was not what the protocol wants; the session is told.
+// readPost reports false when the body was not what the protocol wants; the session is told, unless the body was merely too large.
 func (s *Session) readPost(p *transport.Post) bool {
+	if !p.Read() {
+		return false
+	}
 	for _, packet := range p.Packets {
 		if !s.read(nil, packet) {
 			return false

@@ -229,6 +229,9 @@ func (c *connection) slow() {
 	c.lost(ReasonSlowConsumer)
 }
 
+// candidateBytes bounds what waits for a websocket that still probes: its answer, and pongs if it likes.
+const candidateBytes = 64 << 10
+
 // controlQueued puts a control frame of the reader into the queue: one party writes a connection.
 func (c *connection) controlQueued(m *controlQueued) {
 	if c.stage != stageOpen {
@@ -238,6 +241,9 @@ func (c *connection) controlQueued(m *controlQueued) {
 		if l != nil && l.ws == m.ws && !l.done {
 			l.append(outgoing{frame: m.frame, flags: FlagKeep})
 			c.drain(l)
+			if l == c.candidate && l.bytes > candidateBytes {
+				c.upgradeFailed() // a probe is no reason to have so much written
+			}
 			c.bound()
 			return
 		}
