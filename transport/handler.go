@@ -77,9 +77,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, Forbidden(""))
 		return
 	}
-	if r.Method != http.MethodPost && r.ContentLength != 0 {
-		h.refuseUnread(w, r, BadRequest()) // an answer, or an upgrade, would wait for what comes, or never comes
-		return
+	stray := r.Method != http.MethodPost && r.ContentLength != 0
+	if stray {
+		abandonBody(w)
 	}
 	if h.cors.apply(w, r) {
 		return
@@ -88,8 +88,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		deepen(0)
 	}
 	q, e := h.verify(r)
+	if e == nil && stray {
+		e = BadRequest()
+	}
 	if e != nil {
-		h.refuse(w, r, e)
+		h.refuseUnread(w, r, e)
 		return
 	}
 	switch {
@@ -140,12 +143,19 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
 	e.write(w)
 }
 
-// refuseUnread refuses a request whose body nobody reads. It ends the connection: net/http would wait for the rest of the body,
-// without end where no deadline is set.
+// refuseUnread refuses a request of whose body nothing was read, or not all.
 func (h *Handler) refuseUnread(w http.ResponseWriter, r *http.Request, e *Error) {
+	if r.ContentLength != 0 {
+		abandonBody(w)
+	}
+	h.refuse(w, r, e)
+}
+
+// abandonBody has the connection end with the answer, which would else wait for the rest of the body, without end where no deadline
+// is set; so would an upgrade.
+func abandonBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // where there is none nobody waits
 	w.Header().Set("Connection", "close")
-	h.refuse(w, r, e)
 }
 
 // allows reports whether a transport is switched on.
