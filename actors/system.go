@@ -114,7 +114,8 @@ func (s *System) Send(pid *actor.PID, m any) {
 }
 
 // Spawn starts an actor that has no parent and returns its address. Its name begins with prefix and is unique in the
-// actor system and unguessable. Its Started runs in another goroutine and may do so after Spawn has returned, except with InlineFromStart.
+// actor system and unguessable. Its Started runs in another goroutine and may do so after Spawn has returned, except with
+// InlineFromStart.
 func (s *System) Spawn(props *actor.Props, prefix string) *actor.PID {
 	for {
 		pid, err := s.root.SpawnNamed(props, s.Name(prefix))

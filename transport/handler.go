@@ -151,8 +151,8 @@ func (h *Handler) refuseUnread(w http.ResponseWriter, r *http.Request, e *Error)
 	h.refuse(w, r, e)
 }
 
-// abandonBody has the connection end with the answer, which would else wait for the rest of the body, without end where no deadline
-// is set; so would an upgrade.
+// abandonBody has the connection end with the answer, which would else wait for the rest of the body, without end where no
+// deadline is set; so would an upgrade.
 func abandonBody(w http.ResponseWriter) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime)) // where there is none nobody waits
 	w.Header().Set("Connection", "close")

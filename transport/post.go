@@ -28,9 +28,9 @@ type Post struct {
 	ok      bool
 }
 
-// Read reads the body, for which a session has no memory before it knows that this post may come. It is called once, before Packets
-// and Err are looked at, and blocks for Config.BodyTimeout at most. It reports false when the body is too large: the post is
-// rejected then, and the session goes on.
+// Read reads the body, for which a session has no memory before it knows that this post may come. It is called once, before
+// Packets and Err are looked at, and blocks for Config.BodyTimeout at most. It reports false when the body is too large: the
+// post is rejected then, and the session goes on.
 func (p *Post) Read() bool {
 	read := p.read
 	p.read = nil

@@ -38,8 +38,8 @@ func (w *rawWrite) call(fd uintptr) {
 }
 
 // do writes by Control, which holds the descriptor, so that no other connection can have got its number, and does not look at
-// lock, deadline and poller of writes as Write does: they say nothing here, and for one of many thousand connections each is a wait
-// for memory.
+// lock, deadline and poller of writes as Write does: they say nothing here, and for one of many thousand connections each is a
+// wait for memory.
 func (w *rawWrite) do(raw syscall.RawConn, p []byte) (int, error) {
 	w.buf, w.n, w.err = p, 0, nil
 	err := raw.Control(w.fn)

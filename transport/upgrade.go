@@ -75,8 +75,8 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
 // stackOfUpgrade is what an upgrade takes of the stack, at least, in bytes: net/http sorts headers below the library below this.
 const stackOfUpgrade = 8 << 10
 
-// deepen gives the stack that room, of which a fresh goroutine has a quarter, in one step. By itself it would grow in two, the last
-// while all is on it that has to be moved: that took an eighth of the time of a connection.
+// deepen gives the stack that room, of which a fresh goroutine has a quarter, in one step. By itself it would grow in two, the
+// last while all is on it that has to be moved: that took an eighth of the time of a connection.
 //
 //go:noinline
 func deepen(at uint) byte {

@@ -92,8 +92,8 @@ func TestTryWrite_NoDescriptor_ReturnsErrNoRaw(t *testing.T) {
 	})
 }
 
-// An application has the connection, too, from ConnContext or its listener. What it has closed must not be written to: the number of
-// the descriptor may be that of another client by now.
+// An application has the connection, too, from ConnContext or its listener. What it has closed must not be written to: the
+// number of the descriptor may be that of another client by now.
 func TestTryWrite_ConnectionClosedByAnotherHolder_WritesNothing(t *testing.T) {
 	s := newSessions()
 	held := make(chan net.Conn, 1)

@@ -146,7 +146,8 @@ func (s *Session) Post(ctx context.Context, p *transport.Post) {
 	p.Done()
 }
 
-// readPost reports false when the body was not what the protocol wants; the session is told, unless the body was merely too large.
+// readPost reports false when the body was not what the protocol wants; the session is told, unless the body was merely too
+// large.
 func (s *Session) readPost(p *transport.Post) bool {
 	if !p.Read() {
 		return false

@@ -23,14 +23,7 @@ func (t *trial) broadcast(n int) error {
 }
 
 func (t *trial) cast(casts load.Casts) error {
-	if _, err := t.swarm.Cast(casts, t.warm); err != nil {
-		return err
-	}
-	var r load.Rounds
-	c, err := t.measure(func() (err error) {
-		r, err = t.swarm.Cast(casts, t.duration)
-		return err
-	})
+	r, c, err := t.castWarm(casts)
 	if err != nil {
 		return err
 	}
@@ -38,6 +31,18 @@ func (t *trial) cast(casts load.Casts) error {
 	t.perOperation(name, "CPU us", c, int(r.Deliveries))
 	t.percentiles(name+": round", r.Last, 50, 99)
 	return nil
+}
+
+// castWarm measures casts, after some that are not measured.
+func (t *trial) castWarm(casts load.Casts) (r load.Rounds, c cost, err error) {
+	if _, err := t.swarm.Cast(casts, t.warm); err != nil {
+		return r, c, err
+	}
+	c, err = t.measure(func() (err error) {
+		r, err = t.swarm.Cast(casts, t.duration)
+		return err
+	})
+	return r, c, err
 }
 
 // stalled measures the other members of a room while one does not read: rounds without it and with it take turns.

@@ -37,8 +37,8 @@ func (t *trial) rehearse(n int) error {
 	return t.swarm.Idle(t.warm)
 }
 
-// comeAndGo measures what clients leave behind that were killed. Half as many have come and gone before: the actor library keeps 32768
-// maps of actors' names, which take 9 MiB of memory altogether, each when the first name comes into it.
+// comeAndGo measures what clients leave behind that were killed. Half as many have come and gone before: the actor library keeps
+// 32768 maps of actors' names, which take 9 MiB of memory altogether, each when the first name comes into it.
 func (t *trial) comeAndGo() error {
 	if err := t.rehearse(t.churn / 2); err != nil {
 		return err

@@ -55,13 +55,14 @@ func parse(arguments []string) (settings, error) {
 	flags.IntVar(&s.rounds, "rounds", 3, "measure so many times (some workloads only once)")
 	flags.BoolVar(&s.short, "short", false, "measure little: shows that everything works, not what it costs")
 	flags.BoolVar(&s.verbose, "v", false, "print every value, and the generator's own CPU")
-	flags.DurationVar(&s.gather, "gather", usualGather, "let the generator look for answers only so often, so that no write of a server "+
-		"pays for waking it, which hits only those that are slower than the generator; not in open loops, whose latencies it would lengthen; 0: no")
+	flags.DurationVar(&s.gather, "gather", usualGather, "let the generator look for answers only so often, so that no write of a "+
+		"server pays for waking it, which hits only those that are slower than the generator; not in open loops, whose latencies "+
+		"it would lengthen; 0: no")
 	flags.StringVar(&s.plot, "svg", "", "write a plot to this file")
 	flags.StringVar(&s.markdown, "markdown", "", "write a table for a README to this file")
 	flags.StringVar(&s.json, "json", "", "write all values to this file")
-	flags.StringVar(&s.profiles, "profiles", "", "write profiles of the servers in Go to this folder: CPU of what is measured, heap at the end; "+
-		"what is printed then has the price of profiling in it")
+	flags.StringVar(&s.profiles, "profiles", "", "write profiles of the servers in Go to this folder: CPU of what is measured, heap "+
+		"at the end; what is printed then has the price of profiling in it")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/actio-go/actio/tests/bench/internal/load"
 )
 
-// shards compares a broadcast by as many shards as there are cores with one by a single shard, on a server that runs on all cores. The
-// generator has one of them to itself when it wants it, so that this shows what shards cost, not what they gain.
+// shards compares a broadcast by as many shards as there are cores with one by a single shard, on a server that runs on all
+// cores. The generator has one of them to itself when it wants it, so that this shows what shards cost, not what they gain.
 func (t *trial) shards() (err error) {
 	single := *t
 	if single.server, err = t.hosts.startFree(t.beats, 1); err != nil {
@@ -34,21 +34,21 @@ func (t *trial) compareShards(single *trial, n int) error {
 	const turns = 3
 	for _, queued := range []int{1, 10} {
 		var used [2]time.Duration
-		var deliveries [2]uint64
+		var deliveries [2]float64
 		for turn := range 2 * turns {
 			i := turn % 2
 			one := []*trial{t, single}[i]
-			c, made, err := one.castTo(n, queued)
+			r, c, err := one.castTo(n, queued)
 			if err != nil {
 				return err
 			}
 			used[i] += c.server
-			deliveries[i] += made
+			deliveries[i] += float64(r.Deliveries)
 		}
 		name := fmt.Sprintf("%d members, 64 B, %d queued", n, queued)
 		var each [2]float64
 		for i, what := range []string{"a shard for each core", "one shard"} {
-			each[i] = used[i].Seconds() * 1e6 / float64(deliveries[i])
+			each[i] = used[i].Seconds() * 1e6 / deliveries[i]
 			t.value(name+", "+what, "CPU us", each[i])
 		}
 		t.value(name+": a shard for each core / one", "", each[0]/each[1])
@@ -57,22 +57,13 @@ func (t *trial) compareShards(single *trial, n int) error {
 }
 
 // castTo casts to n members, which enter if they have not yet, for a while.
-func (t *trial) castTo(n, queued int) (c cost, deliveries uint64, err error) {
+func (t *trial) castTo(n, queued int) (load.Rounds, cost, error) {
 	if len(t.entered) < n {
 		more, err := t.swarm.Enter(n-len(t.entered), load.WebSocket)
 		if err != nil {
-			return cost{}, 0, err
+			return load.Rounds{}, cost{}, err
 		}
 		t.entered = append(t.entered, more...)
 	}
-	casts := load.Casts{Members: t.entered, N: queued, Size: 64}
-	if _, err := t.swarm.Cast(casts, t.warm); err != nil {
-		return cost{}, 0, err
-	}
-	var r load.Rounds
-	c, err = t.measure(func() (err error) {
-		r, err = t.swarm.Cast(casts, t.duration)
-		return err
-	})
-	return c, uint64(r.Deliveries), err
+	return t.castWarm(load.Casts{Members: t.entered, N: queued, Size: 64})
 }

@@ -94,10 +94,10 @@ func (p *pair) cpu(tb testing.TB) (used time.Duration) {
 type times map[string]time.Duration
 
 // BenchmarkRedis prints the CPU time of all instances for each message, for those that come one at a time and a hundred at a
-// time, and how long it takes from the request until the client of the other instance has all of them (far): first without Redis, then
-// by each adapter, and how much longer that is (added). For one at a time it also prints how much later that client has it than
-// the one of the instance that sends it (later). That says little of the sharded adapter of Node.js, which serves its own
-// clients when Redis has confirmed the message: they wait for Redis, too, and the others are hardly later.
+// time, and how long it takes from the request until the client of the other instance has all of them (far): first without
+// Redis, then by each adapter, and how much longer that is (added). For one at a time it also prints how much later that client
+// has it than the one of the instance that sends it (later). That says little of the sharded adapter of Node.js, which serves
+// its own clients when Redis has confirmed the message: they wait for Redis, too, and the others are hardly later.
 func BenchmarkRedis(b *testing.B) {
 	without := times{}
 	for _, adapter := range []string{alone, "classic", "sharded"} {

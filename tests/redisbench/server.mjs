@@ -1,5 +1,5 @@
-// Socket.IO with @socket.io/redis-adapter, or alone, as the counterpart of the server in server_test.go. It runs in tests/js. The first
-// line of its output is its port.
+// Socket.IO with @socket.io/redis-adapter, or alone, as the counterpart of the server in server_test.go. It runs in tests/js.
+// The first line of its output is its port.
 import { createServer } from "node:http";
 import { createAdapter, createShardedAdapter } from "@socket.io/redis-adapter";
 import { Server } from "socket.io";

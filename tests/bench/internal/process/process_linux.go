@@ -34,8 +34,8 @@ type Server struct {
 	Port    int
 	command *exec.Cmd
 	stdin   io.WriteCloser
-	stdout  *os.File
-	lines   *bufio.Reader // of stdout
+	output  *os.File      // where it says that it listens
+	lines   *bufio.Reader // of that
 
 	signalled bool // ended by a signal
 }
@@ -53,22 +53,22 @@ func Start(cores Cores, c Command) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
-	stdout, output, err := os.Pipe()
+	output, input, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("process: %w", err)
 	}
 	if c.Listening == nil {
-		command.Stdout = output
+		command.Stdout = input
 	} else {
-		command.Stderr = output
+		command.Stderr = input
 	}
 	err = cores.onServerCore(command.Start)
-	_ = output.Close()
+	_ = input.Close()
 	if err != nil {
-		_ = stdout.Close()
+		_ = output.Close()
 		return nil, fmt.Errorf("process: %s: %w", c.Path, err)
 	}
-	s := &Server{command: command, stdin: stdin, stdout: stdout, lines: bufio.NewReader(stdout), signalled: c.Listening != nil}
+	s := &Server{command: command, stdin: stdin, output: output, lines: bufio.NewReader(output), signalled: c.Listening != nil}
 	if s.Port, err = s.listening(c.Listening); err != nil {
 		return nil, errors.Join(fmt.Errorf("process: %s %v does not start: %w", c.Path, c.Arguments, err), s.End())
 	}
@@ -103,7 +103,7 @@ func portIn(line []byte) (int, error) {
 
 // line reads what the server says.
 func (s *Server) line() ([]byte, error) {
-	if err := s.stdout.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := s.output.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
 	}
 	return s.lines.ReadBytes('\n')
@@ -129,11 +129,11 @@ func (s *Server) End() error {
 	if s.signalled {
 		_ = s.command.Process.Signal(syscall.SIGTERM)
 	}
-	_ = s.stdout.SetReadDeadline(time.Now().Add(patience))
+	_ = s.output.SetReadDeadline(time.Now().Add(patience))
 	if _, err := io.Copy(io.Discard, s.lines); err != nil { // its output ends with it
 		_ = s.command.Process.Kill()
 	}
-	_ = s.stdout.Close()
+	_ = s.output.Close()
 	if err := s.command.Wait(); err != nil {
 		return fmt.Errorf("process: %w", err)
 	}

@@ -17,7 +17,8 @@ type Listening struct {
 	Port int `json:"listening"`
 }
 
-// Serve runs one program, whose name is the first argument, until in ends, and carries out the orders that it reads there. It is what a process does that a benchmark starts.
+// Serve runs one program, whose name is the first argument, until in ends, and carries out the orders that it reads there. It
+// is what a process does that a benchmark starts.
 func Serve(arguments []string, in io.Reader, out io.Writer) error {
 	if len(arguments) == 0 {
 		return errors.New("servers: which program?")
