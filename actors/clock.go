@@ -5,15 +5,14 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"github.com/asynkron/protoactor-go/actor"
 )
 
 // Clock makes every timer of a program and counts which are armed, by name, so that a test or a shutdown can prove that
 // none was forgotten. It needs no closing. All methods are safe for concurrent use.
 type Clock struct {
-	sys   *System
-	armed ledger
+	sys    *System
+	armed  ledger
+	alarms alarms
 }
 
 // Timer calls a function once each time it was armed. Its methods are safe for concurrent use, allocate nothing after
@@ -33,11 +32,6 @@ type Timer struct {
 // says what the timer is for and is the key in Armed: use few of them.
 func (c *Clock) NewTimer(name string, fire func()) *Timer {
 	return &Timer{fire: fire, sys: c.sys, account: c.armed.account(name)}
-}
-
-// Send makes a timer, not armed, that sends m to pid.
-func (c *Clock) Send(name string, pid *actor.PID, m any) *Timer {
-	return c.NewTimer(name, func() { c.sys.Send(pid, m) })
 }
 
 // Reset arms the timer to fire once after d, whether it was armed or not. d <= 0 fires at once.

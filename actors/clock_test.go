@@ -98,18 +98,6 @@ func TestTimer_PanicInItsFunction_IsReported(t *testing.T) {
 	})
 }
 
-func TestClock_Send_SendsTheMessageWhenArmed(t *testing.T) {
-	actortest.Bubble(t, func(t *testing.T) {
-		sys := actortest.NewSystem(t)
-		probe := actortest.NewProbe(t, sys)
-		timer := sys.Clock().Send("due", probe.PID(), "due")
-		actortest.ExpectNone(t, probe, time.Hour)
-		timer.Reset(time.Second)
-		actortest.ExpectNone(t, probe, time.Second-1)
-		assert.Equal(t, "due", actortest.Expect[string](t, probe))
-	})
-}
-
 func TestClock_Context_IsInTheLedgerUntilItEnds(t *testing.T) {
 	actortest.Bubble(t, func(t *testing.T) {
 		clock := actortest.NewSystem(t).Clock()

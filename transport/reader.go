@@ -27,6 +27,9 @@ const (
 	codeTryAgainLater = 1013
 )
 
+// pong is all that most clients send most of the time. It needs no more stack than a fresh goroutine has.
+const pong = "3"
+
 // readerState belongs to the reader goroutine.
 type readerState struct {
 	input
@@ -44,7 +47,7 @@ func (ws *WebSocket) read() {
 			ws.receiver.Closed(ws, ErrClosed)
 		}
 	}()
-	for {
+	for grown := false; ; {
 		ws.park()
 		isBinary, data, err := ws.next()
 		if err == nil && ws.finish.Load() { // it was in the buffer already
@@ -56,6 +59,9 @@ func (ws *WebSocket) read() {
 			return
 		}
 		ws.receiver.Message(ws, isBinary, data)
+		if grown = grown || len(data) > len(pong); !grown {
+			continue
+		}
 		// The worker that handles the message goes first. On a busy server the client's next message is there when the reader
 		// looks, which saves a vain read and a wake-up with each.
 		runtime.Gosched()

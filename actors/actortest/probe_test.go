@@ -19,7 +19,7 @@ func TestProbe_Expect_TakesMessagesInOrderAndWaitsForThem(t *testing.T) {
 		p := actortest.NewProbe(t, sys)
 		sys.Send(p.PID(), 1)
 		sys.Send(p.PID(), "two")
-		later := sys.Clock().Send("later", p.PID(), 3.0)
+		later := sys.Clock().NewTimer("later", func() { sys.Send(p.PID(), 3.0) })
 		later.Reset(5 * time.Second)
 		synctest.Wait()
 		assert.Equal(t, []any{1, "two"}, p.Received())

@@ -40,7 +40,7 @@ func TestBubble_LongTimeout_TakesNoRealTime(t *testing.T) {
 	actortest.Bubble(t, func(t *testing.T) {
 		sys := actortest.NewSystem(t)
 		p := actortest.NewProbe(t, sys)
-		sys.Clock().Send("auth", p.PID(), "too late").Reset(45 * time.Second)
+		sys.Clock().NewTimer("auth", func() { sys.Send(p.PID(), "too late") }).Reset(45 * time.Second)
 		actortest.ExpectNone(t, p, 45*time.Second-1)
 		assert.Equal(t, "too late", actortest.Expect[string](t, p))
 	})

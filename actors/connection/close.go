@@ -229,14 +229,12 @@ func (c *connection) stopping() {
 	if c.stage != stageClosed {
 		c.lost(ReasonCrash)
 	}
-	if c.timer != nil {
-		c.timer.Stop()
-		c.timer = nil
-	}
+	c.silence()
 }
 
 // stopped lets go of everything: somebody may hold the PID, and with it this actor, for long.
 func (c *connection) stopped() {
+	c.silence()
 	if c.session != nil {
 		c.session.gate.close()
 		for _, e := range c.session.gate.ended(nil) { // none, unless the end itself crashed

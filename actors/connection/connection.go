@@ -157,7 +157,7 @@ func (c *connection) begin(m *Begin) {
 	close(m.Begun)
 	c.session = m.Session
 	c.stage = stageOpen
-	c.timer = c.env.System.Clock().Send("connection", m.Session.PID(), &due{})
+	c.alarm.Init(c.env.System.Clock(), "connection", m.Session.address, &due{})
 	c.env.Counters.Sessions.Add(1)
 	c.out = &c.lane
 	c.sockets = c.room[:0]
@@ -222,11 +222,9 @@ func (c *connection) receive(m *received) {
 	switch m.packet.Type {
 	case wire.EngineMessage:
 		c.message(m)
-	case wire.EnginePong:
-		c.ponged()
 	case wire.EngineClose:
 		c.closedByPeer()
-	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EngineOpen:
+	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EnginePong, wire.EngineOpen:
 		c.misplaced(m.packet.Type)
 	default:
 		c.misplaced(m.packet.Type)

@@ -21,12 +21,12 @@ const (
 	deadlineCount
 )
 
-// deadlines is the one timer of a connection and what it is armed for: the nearest of all deadlines of the session and of
-// its sockets.
+// deadlines is the one alarm of a connection and what it is set for: the nearest of all deadlines of the session and of its
+// sockets. What is due is done a little later (actors.Lateness), together with what is due to others.
 type deadlines struct {
-	timer *actors.Timer
+	alarm actors.Alarm
 	at    [deadlineCount]moment // zero: not armed
-	next  moment                // what the timer is armed for
+	next  moment                // what the alarm is set for
 
 	awaited uint64 // the binary packet that deadlineAttachments is for
 }
@@ -64,21 +64,24 @@ func (e *Env) firstOf(interval time.Duration) time.Duration {
 
 func (c *connection) disarm(d deadline) { c.at[d] = 0 }
 
-// rearm sets the timer to the nearest deadline. A timer that would fire too early is left alone: it finds nothing due and
-// comes back here, which costs less than moving it with every packet.
+// rearm sets the alarm to the nearest deadline. One that would ring too early is left alone: it finds nothing due and comes
+// back here, which costs less than moving it with every packet.
 func (c *connection) rearm() {
-	if c.timer == nil {
-		return
-	}
 	nearest := c.nearest()
 	switch {
 	case nearest == 0:
-		c.timer.Stop()
+		c.alarm.Stop()
 		c.next = 0
 	case c.next == 0 || nearest < c.next:
 		c.next = nearest
-		c.timer.Reset(max(0, time.Duration(nearest-c.now())))
+		c.alarm.Set(time.Duration(nearest - c.now()))
 	}
+}
+
+// silence keeps the alarm from ever ringing again.
+func (c *connection) silence() {
+	c.alarm.Stop()
+	c.alarm = actors.Alarm{}
 }
 
 func (c *connection) nearest() moment {
@@ -103,9 +106,6 @@ func sooner(a, b moment) moment {
 
 // due handles every deadline that has passed.
 func (c *connection) due() {
-	if c.timer == nil {
-		return
-	}
 	c.next = 0
 	now := c.now()
 	for d := range deadlineCount {
@@ -125,7 +125,7 @@ func (c *connection) passed(d deadline, at moment) {
 	case deadlinePing:
 		c.ping(at)
 	case deadlinePong:
-		c.pongMissed(at)
+		c.pongDue(at)
 	case deadlineConnect:
 		c.close(ReasonConnectTimeout)
 	case deadlineUpgrade:
@@ -148,24 +148,29 @@ func (c *connection) overdue() {
 	}
 }
 
-// ping sends the heartbeat of Engine.IO. The time for the answer runs from when it was due, so that a session that is not
-// answered ends after interval and timeout although timers are a little late; when the process stood still, the client has
-// half of its time nevertheless. While an upgrade is under way the ping waits: it could not leave.
+// ping sends the heartbeat of Engine.IO, unless the last one is not answered yet. The next one, and the time for the answer, run
+// from when it was due: a session that is not answered ends after interval and timeout although alarms are a little late. When
+// the process stood still, the client has half of its time nevertheless. While an upgrade is under way the ping waits: it could
+// not leave.
 func (c *connection) ping(at moment) {
-	if c.stage != stageOpen {
+	switch {
+	case c.stage != stageOpen:
 		return
-	}
-	if c.probed {
+	case c.probed:
 		c.arm(deadlinePing, min(c.env.Options.PingInterval, time.Second))
 		return
+	case c.at[deadlinePong] != 0 && !c.session.ponged.Load():
+		return // see pongDue
 	}
+	c.session.ponged.Store(false)
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
-	timeout := c.env.Options.PingTimeout
+	interval, timeout := c.env.Options.PingInterval, c.env.Options.PingTimeout
+	c.at[deadlinePing], c.at[deadlinePong] = at.add(interval), at.add(timeout)
 	if c.stoodStill(at) {
-		at = c.now().add(-timeout / 2)
+		now := c.now()
+		c.at[deadlinePing], c.at[deadlinePong] = now.add(interval), now.add(timeout-timeout/2)
 	}
-	c.at[deadlinePong] = at.add(timeout)
 }
 
 // stoodStill tells whether a deadline of the heartbeat is handled so late that the process must have stood still or starved:
@@ -192,9 +197,15 @@ func (c *connection) attachmentsMissed() {
 	}
 }
 
-func (c *connection) ponged() {
-	c.disarm(deadlinePong)
-	c.arm(deadlinePing, c.env.Options.PingInterval)
+// pongDue looks whether the last ping was answered. The reader notes it with the session: the actor has nothing to do then, and
+// most sessions do nothing else for most of their time.
+func (c *connection) pongDue(at moment) {
+	switch {
+	case !c.session.ponged.Load():
+		c.pongMissed(at)
+	case c.at[deadlinePing] == 0: // it was due before the answer came
+		c.ping(c.now())
+	}
 }
 
 // pongMissed ends the session, unless the pong may lie unread because the session itself stopped reading, or the whole

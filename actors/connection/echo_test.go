@@ -39,6 +39,16 @@ func TestEvent_Acknowledged_AllocatesLittle(t *testing.T) {
 	require.LessOrEqual(t, allocations, 7.5)
 }
 
+// A pong is for the reader alone, with the little stack that it has.
+func TestPong_OfAnOpenSession_AllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector empties pools at random")
+	}
+	_, s, _ := memberOf(t, &echoing{})
+	pong := []byte("3")
+	require.Zero(t, testing.AllocsPerRun(1000, func() { s.Message(s.speaker.Load(), false, pong) }))
+}
+
 // BenchmarkEcho is what an event with an acknowledgement costs from the reader to the system call that writes the reply, a
 // worker included.
 func BenchmarkEcho(b *testing.B) {

@@ -20,6 +20,9 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
+// latest is more than anything is late that happens by itself, see actors.Alarm.
+const latest = 300 * time.Millisecond
+
 // rig drives one real connection actor by messages, in a bubble: its client is long-polling without HTTP.
 type rig struct {
 	t          *testing.T

@@ -29,7 +29,8 @@ type Session struct {
 	onSocket  atomic.Bool // a websocket is the transport: set by the actor
 	blamed    atomic.Bool // a misuse by this client was logged
 	posting   atomic.Bool
-	stripe    uint8 // of the tallies of what comes in
+	ponged    atomic.Bool // the last ping was answered
+	stripe    uint8       // of the tallies of what comes in
 
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
@@ -210,11 +211,15 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 // pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes after the
 // end is dropped without a word: a refusal would keep an official client from reading the farewell.
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
+	switch {
+	case p.Type == wire.EnginePong && s.speaker.Load() == ws:
+		s.ponged.Store(true)
+		return true
+	case p.Type == wire.EngineUpgrade && ws != nil:
+		s.speaker.Store(ws)
+	}
 	m := &received{from: ws, packet: p}
 	if p.Type != wire.EngineMessage {
-		if p.Type == wire.EngineUpgrade && ws != nil {
-			s.speaker.Store(ws)
-		}
 		s.tell(m)
 		return true
 	}

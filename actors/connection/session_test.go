@@ -22,7 +22,7 @@ func TestSession_NoNamespaceInTime_IsClosed(t *testing.T) {
 		time.Sleep(20*time.Second - 1)
 		synctest.Wait()
 		assert.False(t, r.session.ended())
-		time.Sleep(1)
+		time.Sleep(1 + latest)
 		assert.Equal(t, "1", r.get(), "the next GET gets the farewell")
 		synctest.Wait()
 		assert.True(t, r.session.ended())
@@ -37,7 +37,7 @@ func TestSession_PongMissing_EndsAtThePingTimeout(t *testing.T) {
 		time.Sleep(20*time.Second - 1)
 		synctest.Wait()
 		assert.False(t, s.Closed())
-		time.Sleep(1)
+		time.Sleep(1 + latest)
 		synctest.Wait()
 		assert.Equal(t, ReasonPingTimeout, s.Reason())
 		assert.Equal(t, "Session ID unknown", r.get())
@@ -70,7 +70,7 @@ func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *te
 					if answers {
 						r.post("3")
 					}
-					time.Sleep(1)
+					time.Sleep(1 + latest)
 					synctest.Wait()
 					assert.Equal(t, !answers, s.Closed())
 					assert.Equal(t, test.excused, r.env.Counters.PongsExcused.Load())
@@ -89,16 +89,48 @@ func connectFreely(r *rig) *Socket {
 	return r.app.sockets[0]
 }
 
-func TestSession_PongsInTime_Lives(t *testing.T) {
+func TestSession_PongsInTime_IsPingedAtEachInterval(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		s := connectFreely(r)
+		time.Sleep(25 * time.Second)
 		for range 20 {
-			time.Sleep(25 * time.Second)
 			require.Equal(t, "2", r.get())
 			time.Sleep(20*time.Second - 1)
 			r.post("3")
+			time.Sleep(5*time.Second + 1)
 		}
 		assert.False(t, s.Closed())
+	})
+}
+
+func TestSession_PongLaterThanTheNextPing_IsPingedWhenItsTimeIsOver(t *testing.T) {
+	inBubble(t, func(o *Options) { o.PingTimeout = 40 * time.Second }, func(r *rig) {
+		s := connectFreely(r)
+		time.Sleep(25 * time.Second)
+		for range 3 {
+			require.Equal(t, "2", r.get())
+			time.Sleep(39 * time.Second)
+			r.post("3")
+			time.Sleep(time.Second + latest)
+		}
+		assert.False(t, s.Closed())
+		require.Equal(t, "2", r.get())
+		time.Sleep(40*time.Second + latest)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
+	})
+}
+
+func TestSession_PongThatNobodyAskedFor_AnswersNothingAndDelaysNothing(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		time.Sleep(24 * time.Second)
+		r.post("3", "3")
+		time.Sleep(time.Second)
+		require.Equal(t, "2", r.get())
+		time.Sleep(20*time.Second + latest)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
 	})
 }
 
@@ -156,7 +188,7 @@ func TestSession_FarewellNeverFetched_IsGivenUpAfterPollLinger(t *testing.T) {
 		time.Sleep(5*time.Second - 1)
 		synctest.Wait()
 		assert.False(t, r.session.ended())
-		time.Sleep(1)
+		time.Sleep(1 + latest)
 		synctest.Wait()
 		assert.True(t, r.session.ended())
 	})

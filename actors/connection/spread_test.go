@@ -36,6 +36,8 @@ func TestHeartbeats_OfSessionsThatBeginTogether_AreSpread(t *testing.T) {
 			assert.LessOrEqual(t, float64(sent.Load()-before), most, "part %d", part)
 			before = sent.Load()
 		}
+		time.Sleep(latest)
+		synctest.Wait()
 		assert.GreaterOrEqual(t, sent.Load()-begun, uint64(pings), "each was pinged")
 		for _, s := range append(crowd, r.session) {
 			r.system.Send(s.PID(), &Abort{Reason: ReasonServerShutdown})
