@@ -16,8 +16,11 @@ import (
 	"github.com/actio-go/actio/tests/bench/internal/servers"
 )
 
-// heartbeats are the intervals of both.
-type heartbeats struct{ engine, app time.Duration }
+// heartbeats are the intervals of both. The floor has any only where they are what is measured.
+type heartbeats struct {
+	engine, app time.Duration
+	measured    bool
+}
 
 var usualHeartbeats = heartbeats{engine: 25 * time.Second, app: 30 * time.Second}
 
@@ -124,7 +127,9 @@ func (h *hosts) start(peer string, beats heartbeats) (*process.Server, error) {
 			"ping": beats.engine.Milliseconds(), "appPing": beats.app.Milliseconds(), "redis": h.redis.Address, "logs": h.files,
 		})
 	default:
-		arguments := []string{"serve", peer, "-ping", beats.engine.String(), "-app-ping", beats.app.String()}
+		arguments := []string{
+			"serve", peer, "-ping", beats.engine.String(), "-app-ping", beats.app.String(), fmt.Sprintf("-floor-beats=%v", beats.measured),
+		}
 		return process.Start(h.cores, process.Command{Path: h.own, Arguments: arguments, Log: os.Stderr})
 	}
 }

@@ -37,7 +37,7 @@ func full() scale {
 	return scale{
 		connections: 5000,
 		idle:        []int{5000, 10_000, 18_000}, later: 30 * time.Second, settle: 4 * time.Second,
-		idleClients: 10_000, idleBeats: heartbeats{5 * time.Second, 6 * time.Second}, idleWindow: 30 * time.Second,
+		idleClients: 10_000, idleBeats: heartbeats{5 * time.Second, 6 * time.Second, true}, idleWindow: 30 * time.Second,
 		echo: []int{100, 1000}, echoPolling: 100, rate: 10_000, ratePolling: 2000,
 		warm: time.Second, duration: 2 * time.Second,
 		members: []int{1000, 10_000}, shardMembers: []int{1000, 9000}, hoppers: 1000,
@@ -51,7 +51,7 @@ func short() scale {
 	return scale{
 		connections: 20,
 		idle:        []int{20, 40}, later: moment, settle: moment,
-		idleClients: 20, idleBeats: heartbeats{200 * time.Millisecond, 300 * time.Millisecond}, idleWindow: 600 * time.Millisecond,
+		idleClients: 20, idleBeats: heartbeats{200 * time.Millisecond, 300 * time.Millisecond, true}, idleWindow: 600 * time.Millisecond,
 		echo: []int{10}, echoPolling: 5, rate: 1000, ratePolling: 500,
 		warm: moment, duration: 2 * moment,
 		members: []int{20}, shardMembers: []int{20}, hoppers: 10,
@@ -103,7 +103,7 @@ func workloads(s scale) []workload {
 			name: "shards", peers: []string{report.Subject}, rounds: 1, run: (*trial).shards,
 			start: func(h *hosts, beats heartbeats) (*process.Server, error) { return h.startFree(beats, 0) },
 		},
-		workload{name: "idle-cpu", peers: speakers, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
+		workload{name: "idle-cpu", peers: plain, rounds: 1, beats: s.idleBeats, run: (*trial).idleCPU},
 		workload{name: "churn", peers: plain, rounds: 1, run: (*trial).comeAndGo},
 	)
 }

@@ -30,6 +30,7 @@ const RoomOfAll = "io-default"
 type Options struct {
 	PingInterval    time.Duration // of Engine.IO
 	AppPingInterval time.Duration // of the event `ping`
+	FloorBeats      bool          // the floor has these heartbeats, too
 	Shards          int           // of actio's rooms; 0: as many as there are cores
 }
 
@@ -52,9 +53,9 @@ func New(name string, o Options) (*Server, error) {
 	case Actio:
 		return newActio(o)
 	case Floor:
-		return newFloor(false), nil
+		return newFloor(false, o), nil
 	case FloorBatch:
-		return newFloor(true), nil
+		return newFloor(true, o), nil
 	default:
 		return nil, fmt.Errorf("servers: no program %q", name)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // floor writes prepared frames to raw sockets. It knows the few messages of the benchmark's own clients by how they begin, and
-// that their masks are zero; it has no heartbeats, no timers and no limits.
+// that their masks are zero; it has no limits, and heartbeats only on request.
 type floor struct {
 	batch   bool // members have queues, which writers of their own drain with writev
 	numbers numbering
@@ -18,10 +18,14 @@ type floor struct {
 	mutex   sync.Mutex
 	members []*member
 	rooms   map[string]map[*member]struct{}
+	beats   []*beat
 }
 
-func newFloor(batch bool) *Server {
+func newFloor(batch bool, o Options) *Server {
 	f := &floor{batch: batch, rooms: map[string]map[*member]struct{}{}}
+	if o.FloorBeats {
+		f.beats = []*beat{startBeat(o.PingInterval, "2"), startBeat(o.AppPingInterval, `42["ping",{"time":"2026-01-01T00:00:00.000Z"}]`)}
+	}
 	return &Server{Handler: f, Shutdown: f.shutdown}
 }
 
@@ -97,10 +101,16 @@ func (f *floor) add(m *member) {
 	defer f.mutex.Unlock()
 	m.place = len(f.members)
 	f.members = append(f.members, m)
+	for _, b := range f.beats {
+		b.add(m)
+	}
 }
 
 func (f *floor) remove(m *member) {
 	_ = m.conn.Close()
+	for _, b := range f.beats {
+		b.remove(m)
+	}
 	if m.outbox != nil {
 		m.outbox.close()
 	}
@@ -166,6 +176,9 @@ func (f *floor) cast(argument []byte) {
 }
 
 func (f *floor) shutdown(context.Context) error {
+	for _, b := range f.beats {
+		b.stop()
+	}
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	for _, m := range f.members {

@@ -27,6 +27,7 @@ func Serve(arguments []string, in io.Reader, out io.Writer) error {
 	var o Options
 	flags.DurationVar(&o.PingInterval, "ping", 25*time.Second, "interval of the heartbeat of Engine.IO")
 	flags.DurationVar(&o.AppPingInterval, "app-ping", 30*time.Second, "interval of the event ping")
+	flags.BoolVar(&o.FloorBeats, "floor-beats", false, "the floor has these heartbeats, too")
 	flags.IntVar(&o.Shards, "shards", 0, "number of shards of actio's rooms; 0: as many as there are cores")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return fmt.Errorf("servers: %w", err)

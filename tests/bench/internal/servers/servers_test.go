@@ -20,12 +20,14 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // served runs a program until the end of the test, and returns its address.
-func served(t *testing.T, name string) string {
+func served(t *testing.T, name string, options ...string) string {
 	t.Helper()
 	in, end := io.Pipe()
 	lines, out := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- servers.Serve([]string{name, "-ping", "20s", "-app-ping", "21s"}, in, out) }()
+	go func() {
+		ended <- servers.Serve(append([]string{name, "-ping", "20s", "-app-ping", "21s"}, options...), in, out)
+	}()
 	t.Cleanup(func() {
 		require.NoError(t, end.Close())
 		require.NoError(t, <-ended)
@@ -120,6 +122,16 @@ func TestServe_EachProgram_IsTheApplication(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestServe_FloorThatShallBeat_SendsBothHeartbeatsAgainAndAgain(t *testing.T) {
+	p := dial(t, served(t, servers.Floor, "-floor-beats", "-ping", "100ms", "-app-ping", "150ms"))
+	p.send(`42["authenticate",{"token":"x"}]`)
+	for range 3 {
+		p.await("2")
+		p.send("3")
+		p.await(`42["ping"`)
 	}
 }
 
