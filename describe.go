@@ -35,8 +35,12 @@ func (s *Server) describe(h *connection.Socket, rooms []string) format.Socket {
 // encodeData makes a JSON object of the entries of Data whose keys are strings and whose values can be encoded; nil when there
 // is none.
 func (s *Socket) encodeData() (text []byte, attachments [][]byte) {
+	kept := s.data.Load()
+	if kept == nil {
+		return nil, nil
+	}
 	entries := make(map[string]any)
-	s.data.Range(func(key, value any) bool {
+	kept.Range(func(key, value any) bool {
 		if name, ok := key.(string); ok {
 			entries[name] = value
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/wire"
@@ -54,7 +55,7 @@ type Socket struct {
 	handle    *connection.Socket
 	namespace *Namespace
 	handlers  handlers
-	data      sync.Map
+	data      atomic.Pointer[sync.Map] // nil: nothing was ever kept
 }
 
 // ID is the socket id: 20 characters that begin with a tilde. It is also a room, in which the socket is alone.
@@ -77,7 +78,13 @@ func (s *Socket) Context() context.Context { return s.handle.Context() }
 
 // Data is a place for whatever the application wants to keep with the socket. FetchSockets tells other instances the entries
 // whose keys are strings and whose values can be encoded: such values must not be changed once they are stored.
-func (s *Socket) Data() *sync.Map { return &s.data }
+func (s *Socket) Data() *sync.Map {
+	if kept := s.data.Load(); kept != nil {
+		return kept
+	}
+	s.data.CompareAndSwap(nil, new(sync.Map)) // or another has just made it
+	return s.data.Load()
+}
 
 // Handle adds a raw handler for an event of this socket. Handlers of the socket run before those of its namespace. For
 // typed handlers see On.

@@ -34,8 +34,8 @@ const pong = "3"
 type readerState struct {
 	input
 	header   [wire.MaxFrameHeader]byte
-	last     time.Time // when the last message came
-	messages uint8     // how many came, as far as earlyMessages
+	last     time.Duration // when the last message came, after shared.began; zero: none has
+	messages uint8         // how many came, as far as earlyMessages
 }
 
 // read is the reader goroutine.
@@ -76,8 +76,8 @@ func (ws *WebSocket) read() {
 // willBeQuiet guesses whether the next message takes its time: when the last two were far apart, and when this is what a
 // client that then falls silent may have sent last, having joined and logged in.
 func (ws *WebSocket) willBeQuiet() bool {
-	now := time.Now()
-	quiet := now.Sub(ws.reader.last) >= quietTime && !ws.reader.last.IsZero()
+	now := time.Since(ws.shared.began)
+	quiet := now-ws.reader.last >= quietTime && ws.reader.last != 0
 	ws.reader.last = now
 	if ws.reader.messages < earlyMessages {
 		ws.reader.messages++

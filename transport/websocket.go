@@ -50,6 +50,7 @@ type WebSocket struct {
 
 // shared is what all websockets of one handler share.
 type shared struct {
+	began      time.Time // before any message
 	maxPayload int
 	deflate    *wire.Deflater
 	buffers    sync.Pool // *[]byte, for reading
@@ -59,7 +60,7 @@ type shared struct {
 }
 
 func newShared(c *Config) *shared {
-	return &shared{maxPayload: c.MaxPayload, deflate: c.Deflate}
+	return &shared{began: time.Now().Add(-quietTime), maxPayload: c.MaxPayload, deflate: c.Deflate}
 }
 
 // attach takes over a hijacked connection and the bytes that were read of it before.

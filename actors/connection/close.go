@@ -240,7 +240,6 @@ func (c *connection) stopped() {
 		for _, e := range c.session.gate.ended(nil) { // none, unless the end itself crashed
 			e.settle(ackResult{err: ErrClosed})
 		}
-		close(c.session.over)
 		c.session.handed.end()
 	}
 	// The session, which others may keep, keeps the empty shell.

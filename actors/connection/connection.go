@@ -191,7 +191,7 @@ func (c *connection) begin(m *Begin) {
 
 func (c *connection) start(ws *transport.WebSocket) {
 	c.readers++
-	ws.Start(c.session, c.env.System.Go)
+	ws.Start(c.session, c.env.spawn)
 }
 
 // beginRaw opens the application's side of a bare session.

@@ -27,6 +27,8 @@ type Env struct {
 
 	ping, noop, bye *wire.Prepared // shared by all
 	began           time.Time      // where the clock of deadlines begins
+	inbox           bounds
+	spawn           func(name string, fn func()) // System.Go, bound once
 
 	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
 	// them.
@@ -39,6 +41,11 @@ func NewEnv(e Env) *Env {
 	e.began = time.Now().Add(-time.Second) // so that no moment of ours is zero
 	if e.Options.Early == nil {
 		e.Options.Early = rand.N[time.Duration]
+	}
+	o := &e.Options
+	e.inbox = bounds{soft: o.InboxEvents, hard: o.InboxEventsHard, softBytes: o.InboxBytes, hardBytes: o.InboxBytesHard}
+	if e.System != nil {
+		e.spawn = e.System.Go
 	}
 	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
 	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})

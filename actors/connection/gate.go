@@ -13,9 +13,7 @@ import "sync"
 // What an Ask awaits is kept here, each acknowledgement counting as somebody who waits. Whoever takes one out, under the
 // lock, decides its fate, and tells the ask after it has given up the lock.
 type gate struct {
-	soft, hard           int // unfinished messages
-	softBytes, hardBytes int // unfinished bytes
-
+	*bounds
 	mu       sync.Mutex
 	messages int
 	bytes    int
@@ -26,6 +24,12 @@ type gate struct {
 	changed  chan struct{}      // made by who waits, closed by who changes something
 	overflow chan struct{}      // closed when the hard bound was hit while acknowledgements were awaited
 	asked    map[askedOf]*asked // what Asks await of all sockets of the session; nil when there is nothing
+}
+
+// bounds are those of all gates of a server.
+type bounds struct {
+	soft, hard           int // unfinished messages
+	softBytes, hardBytes int // unfinished bytes
 }
 
 // askedOf names an acknowledgement that an Ask awaits.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func newGate() *gate { return &gate{soft: 2, hard: 4, softBytes: 100, hardBytes: 200} }
+func newGate() *gate { return &gate{bounds: &bounds{soft: 2, hard: 4, softBytes: 100, hardBytes: 200}} }
 
 // enterAside enters in a goroutine and returns what tells whether it got in.
 func enterAside(g *gate, size int) *bool {

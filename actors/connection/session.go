@@ -24,8 +24,7 @@ type Session struct {
 	address   actors.Address // of the actor
 	handshake *transport.Handshake
 	gate      gate
-	over      chan struct{} // closed when the actor has stopped
-	handed    handedOver
+	handed    handedOver  // ends when the actor has stopped
 	onSocket  atomic.Bool // a websocket is the transport: set by the actor
 	blamed    atomic.Bool // a misuse by this client was logged
 	posting   atomic.Bool
@@ -49,11 +48,7 @@ func (s *Session) ServedBy(pid *actor.PID) { s.address = s.env.System.Address(pi
 
 // NewSession makes the handle of a session that the actor pid will serve; nil: see ServedBy.
 func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
-	o := &env.Options
-	s := &Session{
-		env: env, sid: sid, handshake: h, over: make(chan struct{}),
-		gate: gate{soft: o.InboxEvents, hard: o.InboxEventsHard, softBytes: o.InboxBytes, hardBytes: o.InboxBytesHard},
-	}
+	s := &Session{env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}}
 	if sid != "" {
 		s.stripe = sid[0]
 	}
@@ -73,16 +68,9 @@ func (s *Session) PID() *actor.PID { return s.address.PID() }
 func (s *Session) Handshake() *transport.Handshake { return s.handshake }
 
 // Done is closed when nothing of the session is left.
-func (s *Session) Done() <-chan struct{} { return s.over }
+func (s *Session) Done() <-chan struct{} { return s.handed.done() }
 
-func (s *Session) ended() bool {
-	select {
-	case <-s.over:
-		return true
-	default:
-		return false
-	}
-}
+func (s *Session) ended() bool { return s.handed.isOver() }
 
 // Send queues one message of a bare engine. After the end it does nothing.
 func (s *Session) Send(m *wire.Prepared) { s.tell(&sendRaw{message: m}) }
