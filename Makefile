@@ -35,7 +35,7 @@ scale: ## Hold 100000 sessions in one process, then 90000 connections in five, 5
 outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 100000 questions (some minutes)
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
 
-bench: ## Measure actio beside a floor, Node's socket.io and the Ignis helper, with and without Redis (about 25 minutes)
+bench: ## Measure actio beside a floor, Node's socket.io and the Ignis helper, with and without Redis (about 40 minutes)
 	@scripts/bench $(BENCHFLAGS)
 
 bench-redis: ## Print what Redis adds to a message between two instances, beside Node's adapter

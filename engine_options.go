@@ -20,10 +20,12 @@ type EngineOptions struct {
 	Transports []Transport
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
-	// PingInterval is the time between a pong and the next ping of the heartbeat. The first ping of a session comes at random
-	// within it, so that sessions that begin together are not pinged together. Default 25 s.
+	// PingInterval is the time between two pings of the heartbeat. The first ping of a session comes at random within it, so that
+	// sessions that begin together are not pinged together. Like everything that sessions do after a while, a ping may be late, by
+	// up to a 64th of that while and at most 268 ms. Default 25 s.
 	PingInterval time.Duration
-	// PingTimeout is how long the pong may take before the connection counts as dead. Default 20 s.
+	// PingTimeout is how long the pong may take before the connection counts as dead. When it is longer than PingInterval, the next
+	// ping waits for the pong. Default 20 s.
 	PingTimeout time.Duration
 	// UpgradeTimeout is how long an upgrade may take before polling goes on alone. Default 10 s.
 	UpgradeTimeout time.Duration

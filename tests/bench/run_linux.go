@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -83,11 +85,17 @@ func command(s settings) string {
 	return text
 }
 
+// machine says where it was measured, and with what.
 func machine(cores process.Cores) string {
 	name := "Linux"
 	var system unix.Utsname
 	if unix.Uname(&system) == nil {
-		name += " " + unix.ByteSliceToString(system.Release[:])
+		release, _, _ := strings.Cut(unix.ByteSliceToString(system.Release[:]), "-")
+		name += " " + release
+	}
+	name += fmt.Sprintf(", %d cores of %s, %s", runtime.NumCPU(), process.CPUModel(), runtime.Version())
+	if version, err := exec.Command("node", "--version").Output(); err == nil {
+		name += ", Node.js " + strings.TrimSpace(string(version))
 	}
 	if cores.Pinned() {
 		return name + ", server and generator on a core each"
@@ -125,6 +133,9 @@ func (b *benchmark) all() error {
 			}
 		}
 	}
+	if len(b.results.Values)+len(failures) == 0 {
+		return fmt.Errorf("no workload of these peers matches %q", b.workloads)
+	}
 	return errors.Join(failures...)
 }
 
@@ -154,11 +165,15 @@ func (b *benchmark) publish() error {
 		})
 	}
 	const title = "CPU time of the server, in relation to Node.js (less is better)"
+	aims := goals()
+	if b.short {
+		aims = floors(aims) // so little says nothing about them
+	}
 	return errors.Join(
-		printed.Text(b.tables, goals()),
+		printed.Text(b.tables, aims),
 		write(b.json, b.results.JSON),
-		write(b.markdown, func(w io.Writer) error { return b.results.Markdown(w, headlines(), goals()) }),
-		write(b.plot, func(w io.Writer) error { return b.results.SVG(w, title, headlines(), goals()) }),
+		write(b.markdown, func(w io.Writer) error { return b.results.Markdown(w, headlines(), aims) }),
+		write(b.plot, func(w io.Writer) error { return b.results.SVG(w, title, headlines(), aims) }),
 	)
 }
 

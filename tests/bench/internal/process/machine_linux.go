@@ -48,3 +48,21 @@ func busyIn(text []byte) (time.Duration, error) {
 	}
 	return time.Duration(ticks) * 10 * time.Millisecond, nil // USER_HZ is 100 on every Linux
 }
+
+// CPUModel is what the processor calls itself.
+func CPUModel() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "an unknown processor"
+	}
+	return modelIn(text)
+}
+
+func modelIn(text []byte) string {
+	for line := range bytes.Lines(text) {
+		if key, value, ok := bytes.Cut(line, []byte(":")); ok && string(bytes.TrimSpace(key)) == "model name" {
+			return string(bytes.TrimSpace(value))
+		}
+	}
+	return "an unknown processor" // only x86 has names
+}

@@ -103,3 +103,9 @@ func TestStartRedis_Server_AnswersUntilItsEnd(t *testing.T) {
 	_, err = StartRedis(t.TempDir())
 	require.ErrorContains(t, err, "redis-server")
 }
+
+func TestModelIn_Processors_TheNameOfTheFirstThatHasOne(t *testing.T) {
+	assert.Equal(t, "Some CPU @ 2.5GHz", modelIn([]byte("processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2.5GHz\nmodel name\t: another\n")))
+	assert.Equal(t, "an unknown processor", modelIn([]byte("processor : 0\n")))
+	assert.NotEmpty(t, CPUModel())
+}

@@ -24,17 +24,25 @@ type Goal struct {
 	AtMost         float64 // at most so much
 }
 
-// Verdict says whether a goal holds.
-type Verdict uint8
+// verdict says whether a goal holds.
+type verdict struct {
+	unknown bool     // something that it needs was not measured
+	failing []string // what it is more than it should be, by the peers' names; "" is the absolute limit
+}
 
-// The verdicts.
-const (
-	Unknown Verdict = iota // something that it needs was not measured
-	Holds
-	Fails
-)
-
-func (v Verdict) String() string { return [...]string{"?", "holds", "FAILS"}[v] }
+func (v verdict) String() string {
+	against := strings.TrimSpace(strings.Join(v.failing, " "))
+	switch {
+	case against != "":
+		return "FAILS (" + against + ")"
+	case len(v.failing) > 0:
+		return "FAILS"
+	case v.unknown:
+		return "?"
+	default:
+		return "holds"
+	}
+}
 
 func (g Goal) floor() string {
 	if g.Floor == "" {
@@ -58,25 +66,24 @@ func (g Goal) String() string {
 }
 
 // judge looks at medians.
-func (g Goal) judge(r *Results, f Figure) Verdict {
-	own, ok := r.Of(f, Subject)
-	if !ok {
-		return Unknown
-	}
-	verdict := Holds
-	limit := func(value, most float64) {
+func (g Goal) judge(r *Results, f Figure) (v verdict) {
+	limit := func(value, most float64, peer string) {
 		switch {
-		case most == 0 || verdict == Fails:
+		case most == 0:
 		case math.IsNaN(value):
-			verdict = Unknown
+			v.unknown = true
 		case value > most:
-			verdict = Fails
+			v.failing = append(v.failing, peer)
 		}
 	}
-	limit(r.ratio(f, Subject, g.floor()), g.TimesFloor)
-	limit(r.ratio(f, Subject, Node), g.TimesNode)
-	limit(own.Median, g.AtMost)
-	return verdict
+	limit(r.ratio(f, Subject, g.floor()), g.TimesFloor, g.floor())
+	limit(r.ratio(f, Subject, Node), g.TimesNode, Node)
+	own := math.NaN()
+	if s, ok := r.Of(f, Subject); ok {
+		own = s.Median
+	}
+	limit(own, g.AtMost, "")
+	return v
 }
 
 func (g Goal) limited() bool { return g.TimesFloor > 0 || g.TimesNode > 0 || g.AtMost > 0 }

@@ -25,7 +25,8 @@ func (r *Results) figure(h Headline) (Figure, bool) {
 // Markdown writes a short table. The floor of a row is the one that its goal names.
 func (r *Results) Markdown(w io.Writer, headlines []Headline, goals []Goal) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "`%s`, %s, %s; medians of %d rounds (least to most):\n\n", r.Command, r.Date.Format("2 January 2006"), r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "`%s`, %s, %s; other programs kept %.2f cores busy; medians of %d rounds (least to most), without brackets of one:\n\n",
+		r.Command, r.Date.Format("2 January 2006"), r.Machine, r.OthersCores, r.Rounds)
 	fmt.Fprint(&b, "| | | actio | floor | Node.js | Ignis | of floor | of Node.js | goal | |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, h := range headlines {
 		f, ok := r.figure(h)

@@ -86,10 +86,11 @@ func TestText_Goals_HoldFailOrAreUnknown(t *testing.T) {
 		want string
 	}{
 		"of both":          {report.Goal{TimesFloor: 1.25, TimesNode: 0.57}, "<= 1.25 x floor, <= 0.57 x node  holds"},
-		"not of one":       {report.Goal{TimesFloor: 1.25, TimesNode: 0.4}, "<= 1.25 x floor, <= 0.4 x node  FAILS"},
+		"not of one":       {report.Goal{TimesFloor: 1.25, TimesNode: 0.4}, "<= 1.25 x floor, <= 0.4 x node  FAILS (node)"},
 		"exactly":          {report.Goal{TimesNode: 0.5}, "<= 0.5 x node  holds"},
 		"not measured":     {report.Goal{Floor: report.FloorBatch, TimesFloor: 1}, "<= 1 x floor-batch  ?"},
-		"fails in part":    {report.Goal{Floor: report.FloorBatch, TimesFloor: 1, TimesNode: 0.1}, "<= 1 x floor-batch, <= 0.1 x node  FAILS"},
+		"fails in part":    {report.Goal{Floor: report.FloorBatch, TimesFloor: 1, TimesNode: 0.1}, "<= 1 x floor-batch, <= 0.1 x node  FAILS (node)"},
+		"not of any":       {report.Goal{TimesFloor: 1, TimesNode: 0.1}, "<= 1 x floor, <= 0.1 x node  FAILS (floor node)"},
 		"of another floor": {report.Goal{Floor: report.Node}, "7.00 (6.00-8.00)  0.500   0.500\n"},
 		"absolute":         {report.Goal{AtMost: 3.5}, "<= 3.5  holds"},
 		"absolute, above":  {report.Goal{AtMost: 3.4}, "<= 3.4  FAILS"},
@@ -116,7 +117,8 @@ func TestMarkdown_Headlines_ARowForEachThatWasMeasured(t *testing.T) {
 	require.NoError(t, results().Markdown(&b, headlines(), goals))
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
 	require.Len(t, lines, 6)
-	assert.Equal(t, "`go run`, 2 January 2026, Linux; medians of 3 rounds (least to most):", lines[0])
+	assert.Equal(t, "`go run`, 2 January 2026, Linux; other programs kept 0.25 cores busy; "+
+		"medians of 3 rounds (least to most), without brackets of one:", lines[0])
 	assert.Equal(t, "| a <delivery> & more | CPU us | 3.50 (3.00-4.00) | 3.00 (2.50-3.20) | 7.00 (6.00-8.00) |  | 1.17 | 0.500 |"+
 		" <= 1.25 x floor | holds |", lines[4])
 	for _, line := range lines[2:] {

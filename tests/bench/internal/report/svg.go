@@ -13,15 +13,21 @@ import (
 const (
 	plotWidth   = 860
 	plotLeft    = 330 // where bars begin
-	plotRight   = 720 // where the bar of Node ends
+	plotRight   = 700 // where the bar of Node ends
+	plotLongest = 415 // bar
 	barHeight   = 13
 	barDistance = 15
 	groupGap    = 12
 	plotTop     = 62
 )
 
-// bars are the peers of the plot with the class of their bars.
-var bars = []struct{ peer, class string }{{Subject, "actio"}, {Floor, "floor"}, {Node, "node"}, {Ignis, "ignis"}}
+// bars are the peers of the plot with the class and the name of their bars.
+var bars = []struct{ peer, class, name string }{
+	{Subject, "actio", "actio"},
+	{Node, "node", "Node.js"},
+	{Ignis, "ignis", "Ignis"},
+	{Floor, "floor", "floor (for ten queued the one that batches)"},
+}
 
 const plotStyle = `
     text { font: 12px system-ui, sans-serif; fill: #1f2328 }
@@ -34,8 +40,8 @@ const plotStyle = `
     }
 `
 
-// SVG draws the headlines that belong into the plot: a group of bars for each, in relation to Node's, with the medians beside
-// them. A bar that would leave the picture is cut off.
+// SVG draws the headlines that belong into the plot: a group of bars for each, in relation to Node's, with the medians
+// beside them. A bar that would leave the picture is cut off, and says how many times as long as Node's it should be.
 func (r *Results) SVG(w io.Writer, title string, headlines []Headline, goals []Goal) error {
 	p := plot{results: r, y: plotTop}
 	for _, h := range headlines {
@@ -62,7 +68,7 @@ func legend(b *bytes.Buffer) {
 	x := 8
 	for _, bar := range bars {
 		fmt.Fprintf(b, "  <rect class=\"%s\" x=\"%d\" y=\"34\" width=\"%d\" height=\"%[3]d\" rx=\"2\"/>\n", bar.class, x, barHeight)
-		fmt.Fprintf(b, "  <text x=\"%d\" y=\"45\">%s</text>\n", x+18, bar.peer)
+		fmt.Fprintf(b, "  <text x=\"%d\" y=\"45\">%s</text>\n", x+18, bar.name)
 		x += 70
 	}
 }
@@ -86,11 +92,14 @@ func (p *plot) group(label string, f Figure, floor string) {
 		if !ok {
 			continue
 		}
-		width := math.Min(s.Median/whole*(plotRight-plotLeft), plotWidth-plotLeft-90)
+		width, more := s.Median/whole*(plotRight-plotLeft), ""
+		if width > plotLongest {
+			width, more = plotLongest, fmt.Sprintf(", %.1f x", s.Median/whole)
+		}
 		fmt.Fprintf(&p.shapes, "  <rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>\n",
 			bar.class, plotLeft, p.y, width, barHeight)
 		fmt.Fprintf(&p.shapes, "  <text class=\"value\" x=\"%.1f\" y=\"%d\">%s %s</text>\n",
-			plotLeft+width+6, p.y+11, number(s.Median), escape(strings.TrimPrefix(f.Unit, "CPU ")))
+			plotLeft+width+6, p.y+11, number(s.Median), escape(strings.TrimPrefix(f.Unit, "CPU ")+more))
 		p.y += barDistance
 	}
 	p.y += groupGap
