@@ -92,8 +92,14 @@ func TestBroadcast_AuthenticatedOnly_HoldsForEverybodyAlone(t *testing.T) {
 		assert.Equal(t, `42["`+want+`"]`, ann.next())
 	}
 	assert.Equal(t, `42["some"]`, stranger.next())
-	r, err := s.Timeout(time.Millisecond).EmitWithAck(bounded(t), "asked")
-	require.NoError(t, err)
+	answered := make(chan actio.Responses, 1)
+	go func() {
+		r, err := s.EmitWithAck(t.Context(), "asked")
+		assert.NoError(t, err)
+		answered <- r
+	}()
+	ann.answer(ann.question("asked"), `"yes"`)
+	r := <-answered
 	require.Len(t, r.Answers, 1)
 	assert.Equal(t, ann.id, r.Answers[0].SocketID)
 	s.nothingMore(stranger)
@@ -104,7 +110,7 @@ func TestEmitWithAck_AnsweredSilentAndGone_OneResultEach(t *testing.T) {
 	quick, silent, gone := s.connect(""), s.connect(""), s.connect("")
 	others := make(chan actio.Responses, 1)
 	go func() {
-		r, err := s.Timeout(300*time.Millisecond).EmitWithAck(t.Context(), "ask", "how?")
+		r, err := s.Timeout(2*time.Second).EmitWithAck(t.Context(), "ask", "how?")
 		assert.NoError(t, err)
 		others <- r
 	}()
