@@ -8,10 +8,12 @@ import (
 )
 
 // Alarm sends a message to an actor after a while, or a little later: up to Lateness. In return the alarms of many actors ring
-// together, in one goroutine: the process is woken up once for all of them, which costs more than what most have to do.
+// together, in any order, in one goroutine: the process is woken up once for all of them, which costs more than what most have to
+// do. An actor whose Receive takes its time keeps those behind it waiting.
 //
-// Its methods are safe for concurrent use, and allocate only for the first of those that ring together. An alarm that is not
-// set costs no more than its memory. One that is set must be neither copied nor overwritten. The zero Alarm never rings.
+// Init comes first and once. The other methods are safe for concurrent use, and allocate only for the first of those that ring
+// together. An alarm that is not set costs no more than its memory. One that is set must be neither copied nor overwritten. The
+// zero Alarm never rings.
 type Alarm struct {
 	_       noCopy
 	alarms  *alarms
@@ -148,7 +150,7 @@ const ringsInARow = 16
 // ring is called by the timer. When an actor ends the goroutine another rings for the rest.
 func (b *bell) ring() {
 	b.alarms.mu.Lock()
-	b.forget()
+	b.forget() // an alarm that is set while it rings is for another goroutine, however soon
 	b.alarms.mu.Unlock()
 	over := false
 	defer func() {

@@ -20,6 +20,7 @@ func (ws *WebSocket) next() (isBinary bool, data []byte, err error) {
 			return false, nil, err
 		}
 		if h.Opcode.IsControl() {
+			ws.reader.grown = true
 			if err := ws.controlFrame(h); err != nil {
 				return false, nil, err
 			}
@@ -44,6 +45,7 @@ func (ws *WebSocket) next() (isBinary bool, data []byte, err error) {
 		data = []byte{} // nothing is not null: an empty attachment is one
 	}
 	if first.RSV1 {
+		ws.reader.grown = true
 		if data, err = ws.inflate(data); err != nil {
 			return false, nil, err
 		}

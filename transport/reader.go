@@ -27,7 +27,8 @@ const (
 	codeTryAgainLater = 1013
 )
 
-// pong is all that most clients send most of the time. It needs no more stack than a fresh goroutine has.
+// pong is all that most clients send most of the time. Unless it is compressed it needs no more stack than a fresh goroutine has,
+// and it does not count as a message in what follows.
 const pong = "3"
 
 // readerState belongs to the reader goroutine.
@@ -36,6 +37,7 @@ type readerState struct {
 	header   [wire.MaxFrameHeader]byte
 	last     time.Duration // when the last message came, after shared.began; zero: none has
 	messages uint8         // how many came, as far as earlyMessages
+	grown    bool          // something needed more stack than a fresh goroutine has
 }
 
 // read is the reader goroutine.
@@ -47,7 +49,7 @@ func (ws *WebSocket) read() {
 			ws.receiver.Closed(ws, ErrClosed)
 		}
 	}()
-	for grown := false; ; {
+	for ws.reader.grown = false; ; {
 		ws.park()
 		isBinary, data, err := ws.next()
 		if err == nil && ws.finish.Load() { // it was in the buffer already
@@ -59,9 +61,10 @@ func (ws *WebSocket) read() {
 			return
 		}
 		ws.receiver.Message(ws, isBinary, data)
-		if grown = grown || len(data) > len(pong); !grown {
+		if !ws.reader.grown && string(data) == pong {
 			continue
 		}
+		ws.reader.grown = true
 		// The worker that handles the message goes first. On a busy server the client's next message is there when the reader
 		// looks, which saves a vain read and a wake-up with each.
 		runtime.Gosched()

@@ -222,9 +222,11 @@ func (c *connection) receive(m *received) {
 	switch m.packet.Type {
 	case wire.EngineMessage:
 		c.message(m)
+	case wire.EnginePong:
+		c.ponged()
 	case wire.EngineClose:
 		c.closedByPeer()
-	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EnginePong, wire.EngineOpen:
+	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EngineOpen:
 		c.misplaced(m.packet.Type)
 	default:
 		c.misplaced(m.packet.Type)

@@ -53,8 +53,8 @@ func (c *connection) arm(d deadline, after time.Duration) { c.at[d] = c.now().ad
 const soonest = time.Second
 
 // firstOf is after how long the first of many heartbeats is due; 0: there is none. It comes early by chance: what begins at the
-// same moment, as after a restart, would else be pinged at the same moment for as long as it lives, and each of these pings needs
-// a goroutine.
+// same moment, as after a restart, would else be pinged at the same moment for as long as it lives, and each of these pings
+// would be late for those behind it.
 func (e *Env) firstOf(interval time.Duration) time.Duration {
 	if interval <= 0 {
 		return 0
@@ -123,7 +123,7 @@ func passed(m, now moment) bool { return m != 0 && m <= now }
 func (c *connection) passed(d deadline, at moment) {
 	switch d {
 	case deadlinePing:
-		c.ping(at)
+		c.ping()
 	case deadlinePong:
 		c.pongDue(at)
 	case deadlineConnect:
@@ -140,7 +140,7 @@ func (c *connection) passed(d deadline, at moment) {
 	}
 }
 
-// overdue handles deadlines that have passed although the timer has not said so yet: a request that comes after a deadline
+// overdue handles deadlines that have passed although the alarm has not rung yet: a request that comes after a deadline
 // finds the session as it is after it.
 func (c *connection) overdue() {
 	if passed(c.next, c.now()) {
@@ -148,29 +148,23 @@ func (c *connection) overdue() {
 	}
 }
 
-// ping sends the heartbeat of Engine.IO, unless the last one is not answered yet. The next one, and the time for the answer, run
-// from when it was due: a session that is not answered ends after interval and timeout although alarms are a little late. When
-// the process stood still, the client has half of its time nevertheless. While an upgrade is under way the ping waits: it could
-// not leave.
-func (c *connection) ping(at moment) {
+// ping sends the heartbeat of Engine.IO, unless the last one is not answered yet: then its answer is waited for. Time runs from
+// now, however late it is: the client shall have all of it. While an upgrade is under way the ping waits: it could not leave.
+func (c *connection) ping() {
 	switch {
 	case c.stage != stageOpen:
 		return
 	case c.probed:
 		c.arm(deadlinePing, min(c.env.Options.PingInterval, time.Second))
 		return
-	case c.at[deadlinePong] != 0 && !c.session.ponged.Load():
-		return // see pongDue
+	case c.at[deadlinePong] != 0 && c.session.pong.awaited():
+		return
 	}
-	c.session.ponged.Store(false)
+	c.session.pong.expect()
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
-	interval, timeout := c.env.Options.PingInterval, c.env.Options.PingTimeout
-	c.at[deadlinePing], c.at[deadlinePong] = at.add(interval), at.add(timeout)
-	if c.stoodStill(at) {
-		now := c.now()
-		c.at[deadlinePing], c.at[deadlinePong] = now.add(interval), now.add(timeout-timeout/2)
-	}
+	c.arm(deadlinePing, c.env.Options.PingInterval)
+	c.arm(deadlinePong, c.env.Options.PingTimeout)
 }
 
 // stoodStill tells whether a deadline of the heartbeat is handled so late that the process must have stood still or starved:
@@ -197,14 +191,21 @@ func (c *connection) attachmentsMissed() {
 	}
 }
 
-// pongDue looks whether the last ping was answered. The reader notes it with the session: the actor has nothing to do then, and
-// most sessions do nothing else for most of their time.
+// ponged sends the ping that had to wait for a pong.
+func (c *connection) ponged() {
+	c.session.pong.came()
+	if c.at[deadlinePing] == 0 {
+		c.ping()
+	}
+}
+
+// pongDue looks whether the last ping was answered.
 func (c *connection) pongDue(at moment) {
 	switch {
-	case !c.session.ponged.Load():
+	case c.session.pong.missing():
 		c.pongMissed(at)
-	case c.at[deadlinePing] == 0: // it was due before the answer came
-		c.ping(c.now())
+	case c.at[deadlinePing] == 0: // a websocket that never took over had the pong
+		c.ping()
 	}
 }
 
@@ -214,7 +215,7 @@ func (c *connection) pongMissed(at moment) {
 	now, times := c.session.gate.stalled()
 	if now || times != c.pinged || c.stoodStill(at) {
 		c.env.Counters.PongsExcused.Add(1)
-		c.ping(c.now())
+		c.ping()
 		return
 	}
 	c.lost(ReasonPingTimeout)

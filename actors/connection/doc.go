@@ -22,7 +22,7 @@
 //	attachmentsAwaited             a reader                  a deadline for the rest of a binary packet
 //	transportClosed                a reader                  its end
 //	written                        the temporary writer      the next batch, or back to non-blocking writes
-//	due                            the timer                 whatever deadline has passed
+//	due                            the alarm                 whatever deadline has passed
 //	roomregistry.Delivery          a shard                   a run of broadcasts; with a Roll, an event of Ask: from now on
 //	                                                         its acknowledgement counts
 //	emit, joinRooms, leaveRooms,   the application           as their names say

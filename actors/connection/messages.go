@@ -5,7 +5,7 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// late marks messages that may reach an actor which is gone: a reader that ended, a timer that fired, an emit to a socket
+// late marks messages that may reach an actor which is gone: a reader that ended, an alarm that rang, an emit to a socket
 // that closed. They are no news for the dead-letter log, and their payload has no business there.
 type late struct{}
 
@@ -68,7 +68,7 @@ type (
 		lane *lane
 		err  error
 	}
-	// due is sent by the connection's one timer.
+	// due is sent by the connection's one alarm.
 	due struct{ late }
 )
 

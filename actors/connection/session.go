@@ -28,8 +28,8 @@ type Session struct {
 	onSocket  atomic.Bool // a websocket is the transport: set by the actor
 	blamed    atomic.Bool // a misuse by this client was logged
 	posting   atomic.Bool
-	ponged    atomic.Bool // the last ping was answered
-	stripe    uint8       // of the tallies of what comes in
+	pong      pong
+	stripe    uint8 // of the tallies of what comes in
 
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
@@ -195,13 +195,12 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 	s.tell(&transportClosed{ws: ws, err: err})
 }
 
-// read decodes one packet and hands it to the actor. A message waits at the gate first; everything else passes, for a
-// pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes after the
+// read decodes one packet and hands it to the actor, except most pongs. A message waits at the gate first; everything else passes,
+// for a pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes after the
 // end is dropped without a word: a refusal would keep an official client from reading the farewell.
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	switch {
-	case p.Type == wire.EnginePong && s.speaker.Load() == ws:
-		s.ponged.Store(true)
+	case p.Type == wire.EnginePong && s.speaker.Load() == ws && !s.pong.came():
 		return true
 	case p.Type == wire.EngineUpgrade && ws != nil:
 		s.speaker.Store(ws)

@@ -51,7 +51,7 @@ func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *te
 		begins, leaves time.Duration // when it stands still, and what the client has afterwards
 		excused        uint64
 	}{
-		"ping": {20 * time.Second, 10 * time.Second, 0},
+		"ping": {20 * time.Second, 20 * time.Second, 0},
 		"pong": {30 * time.Second, 20 * time.Second, 1},
 	} {
 		for _, answers := range []bool{true, false} {
@@ -89,35 +89,69 @@ func connectFreely(r *rig) *Socket {
 	return r.app.sockets[0]
 }
 
-func TestSession_PongsInTime_IsPingedAtEachInterval(t *testing.T) {
-	inBubble(t, nil, func(r *rig) {
-		s := connectFreely(r)
-		time.Sleep(25 * time.Second)
-		for range 20 {
-			require.Equal(t, "2", r.get())
-			time.Sleep(20*time.Second - 1)
-			r.post("3")
-			time.Sleep(5*time.Second + 1)
+// heartbeats are what a client that always has a GET waiting, and answers after a round trip, sees of them.
+func (r *rig) heartbeats(s *Socket, roundTrip, d time.Duration) (gaps []time.Duration) {
+	r.t.Helper()
+	last, end := time.Now(), time.Now().Add(d)
+	for !s.Closed() && time.Now().Before(end) {
+		p := new(transport.Poll)
+		r.session.Poll(p)
+		<-p.Answered()
+		if describe(p) != "2" {
+			break
 		}
+		gaps = append(gaps, time.Since(last))
+		last = time.Now()
+		time.Sleep(roundTrip)
+		r.post("3")
+	}
+	return gaps
+}
+
+func TestSession_PongsInTime_IsPingedAtEachInterval(t *testing.T) {
+	for _, test := range []struct{ interval, timeout, roundTrip, most time.Duration }{
+		{25 * time.Second, 20 * time.Second, time.Second, 25*time.Second + latest},
+		{25 * time.Second, 20 * time.Second, 20*time.Second - 1, 25*time.Second + latest},
+		{25 * time.Second, 100 * time.Millisecond, 90 * time.Millisecond, 25*time.Second + latest},
+		{2 * time.Second, 20 * time.Second, 2500 * time.Millisecond, 2500 * time.Millisecond}, // pinged as soon as it has answered
+		{200 * time.Millisecond, 20 * time.Second, 250 * time.Millisecond, 250 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprint(test), func(t *testing.T) {
+			configure := func(o *Options) { o.PingInterval, o.PingTimeout = test.interval, test.timeout }
+			inBubble(t, configure, func(r *rig) {
+				s := connectFreely(r)
+				least := max(test.interval, test.roundTrip)
+				gaps := r.heartbeats(s, test.roundTrip, 40*least)
+				require.False(t, s.Closed(), s.Reason())
+				require.Greater(t, len(gaps), 30)
+				for _, gap := range gaps[1:] {
+					require.GreaterOrEqual(t, gap, least)
+					require.LessOrEqual(t, gap, test.most)
+				}
+			})
+		})
+	}
+}
+
+func TestSession_FallsSilentAfterALatePong_EndsAfterTheTimeout(t *testing.T) {
+	inBubble(t, func(o *Options) { o.PingInterval = 2 * time.Second }, func(r *rig) {
+		s := connectFreely(r)
+		require.Len(t, r.heartbeats(s, 2500*time.Millisecond, time.Second), 1)
+		time.Sleep(20*time.Second - 1)
 		assert.False(t, s.Closed())
+		time.Sleep(latest + 1)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
 	})
 }
 
-func TestSession_PongLaterThanTheNextPing_IsPingedWhenItsTimeIsOver(t *testing.T) {
-	inBubble(t, func(o *Options) { o.PingTimeout = 40 * time.Second }, func(r *rig) {
+// A client may send the upgrade packet when its probe has been given up.
+func TestSession_UpgradePacketOfAWebSocketThatNobodyAwaits_PongsByPostStillCount(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
 		s := connectFreely(r)
-		time.Sleep(25 * time.Second)
-		for range 3 {
-			require.Equal(t, "2", r.get())
-			time.Sleep(39 * time.Second)
-			r.post("3")
-			time.Sleep(time.Second + latest)
-		}
-		assert.False(t, s.Closed())
-		require.Equal(t, "2", r.get())
-		time.Sleep(40*time.Second + latest)
-		synctest.Wait()
-		assert.Equal(t, ReasonPingTimeout, s.Reason())
+		r.session.Message(new(transport.WebSocket), false, []byte("5"))
+		require.Greater(t, len(r.heartbeats(s, time.Second, 10*time.Minute)), 20)
+		assert.False(t, s.Closed(), s.Reason())
 	})
 }
 

@@ -35,7 +35,7 @@ func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back 
 	untilGoroutines(t, before)
 	tr.last(t)
 	untilReady(t, instances)
-	tr.judge(t, back)
+	tr.judge(t, began, back)
 	tr.resumed(t, began, back)
 	return tr
 }

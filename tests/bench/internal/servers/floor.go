@@ -176,13 +176,13 @@ func (f *floor) cast(argument []byte) {
 }
 
 func (f *floor) shutdown(context.Context) error {
+	f.mutex.Lock()
+	for _, m := range f.members {
+		_ = m.conn.Close() // so that no heartbeat waits for who does not read
+	}
+	f.mutex.Unlock()
 	for _, b := range f.beats {
 		b.stop()
-	}
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	for _, m := range f.members {
-		_ = m.conn.Close()
 	}
 	return nil
 }
