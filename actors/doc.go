@@ -10,6 +10,7 @@
 //	Light     a Queued one that runs short messages like Inline (rooms)
 //	Guard     recovers in Receive: stack trace, count, and no zombies
 //	Clock     timers and deadlines, counted by name: zero armed after shutdown
+//	Alarm     a message to an actor after a while, together with those of many others (connections)
 //	Workers   goroutines for user code; grows when all are busy, shrinks when they idle
 //
 // # Guarantees
