@@ -23,13 +23,19 @@ type way struct {
 	transport rawclient.Transport
 	// die makes it happen. Nil: the server does it.
 	die func(c *rawclient.Client) error
-	// idle clients do not read.
-	idle bool
+	// until is the event after which it reads no more. It answers heartbeats till then. Empty: it reads to its end.
+	until string
 	// reason is what the disconnect callback gets.
 	reason actio.Reason
 	// or is what it may get instead.
 	or actio.Reason
 }
+
+// The events after which some clients read no more; the rooms of these clients have the same names.
+const (
+	flood = "flood" // as often as no queue can bear
+	pause = "pause"
+)
 
 // ways are all ways in which a client that is authenticated can end, but for Shutdown and for crashes of the server's own
 // actors, which have tests of their own.
@@ -68,7 +74,7 @@ func ways() []way {
 		{name: "is kicked from the namespace", die: emit("kick"), reason: actio.ReasonServerDisconnect},
 		{name: "is kicked", die: emit("close"), reason: actio.ReasonForcedServerClose},
 		{name: "makes a handler panic", die: emit("panic"), reason: actio.ReasonHandlerPanic},
-		{name: "is slow", idle: true, reason: actio.ReasonSlowConsumer},
+		{name: "is slow", until: flood, reason: actio.ReasonSlowConsumer},
 		{name: "answers no ping", die: silence, reason: actio.ReasonPingTimeout},
 		{name: "expires", die: emit("authenticate", verdict{Expire: true}), reason: actio.ReasonPrincipalExpired},
 		{name: "is refused later", die: emit("authenticate", verdict{Refuse: true}), reason: actio.ReasonAuthenticationFailed},
@@ -86,7 +92,7 @@ func ways() []way {
 			name: "resets", transport: rawclient.Polling, die: reset,
 			reason: actio.ReasonTransportError, or: actio.ReasonPingTimeout,
 		},
-		way{name: "polls no more", transport: rawclient.Polling, idle: true, reason: actio.ReasonPingTimeout},
+		way{name: "polls no more", transport: rawclient.Polling, until: pause, reason: actio.ReasonPingTimeout},
 	)
 }
 
@@ -147,31 +153,25 @@ type mortals struct {
 
 func (m *mortals) way(i int) *way { return &m.ways[i%len(m.ways)] }
 
-// join connects n clients: they authenticate, and join one of ten rooms each. Those that do not read come last, before
-// their silence is noticed.
+// join connects n clients: they authenticate, and join one of ten rooms each.
 func (m *mortals) join(t *testing.T, n int) {
 	t.Helper()
 	m.clients, m.ids = make([]*rawclient.Client, n), make([]string, n)
-	for _, idle := range []bool{false, true} {
-		require.NoError(t, each(n, 64, func(i int) error {
-			if m.way(i).idle != idle {
-				return nil
-			}
-			if err := m.enter(i); err != nil {
-				return fmt.Errorf("%s: %w", m.way(i), err)
-			}
-			return nil
-		}))
-	}
+	require.NoError(t, each(n, 64, func(i int) error {
+		if err := m.enter(i); err != nil {
+			return fmt.Errorf("%s: %w", m.way(i), err)
+		}
+		return nil
+	}))
 }
 
 func (m *mortals) enter(i int) error {
 	w := m.way(i)
 	o := rawclient.Options{Transport: w.transport}
 	rooms := []string{fmt.Sprintf("room %d", i%10)}
-	if w.reason == actio.ReasonSlowConsumer {
+	if w.until != "" {
 		o.ReceiveBuffer = 4 << 10
-		rooms = append(rooms, "slow")
+		rooms = append(rooms, w.until)
 	}
 	c, err := rawclient.Dial(m.stand.address(), o)
 	if err != nil {
@@ -184,9 +184,13 @@ func (m *mortals) enter(i int) error {
 	if _, err := c.Ask(1, "join", map[string]any{"rooms": rooms}); err != nil {
 		return err
 	}
-	if !w.idle {
-		m.readers.Go(func() { c.Farewell() })
-	}
+	m.readers.Go(func() {
+		if w.until == "" {
+			c.Farewell()
+		} else {
+			_, _ = c.Await(w.until)
+		}
+	})
 	return nil
 }
 
@@ -201,10 +205,11 @@ func (m *mortals) die(t *testing.T) {
 		}
 		return nil
 	}))
+	require.NoError(t, m.stand.To(pause).Emit(pause))
 	// Ten times the bound of the queue and what the kernel takes.
 	text := strings.Repeat("x", 64<<10)
 	for range 20 {
-		require.NoError(t, m.stand.To("slow").Emit("flood", text))
+		require.NoError(t, m.stand.To(flood).Emit(flood, text))
 	}
 }
 
@@ -281,7 +286,7 @@ func TestEnds_EveryWay_LeaveNothing(t *testing.T) {
 		ConnectTimeout:      8 * time.Second,
 		ValidateRooms:       anyRoom,
 		Engine: actio.EngineOptions{
-			PingInterval: time.Second, PingTimeout: 12 * time.Second, QueueBytes: 128 << 10,
+			PingInterval: 8 * time.Second, PingTimeout: 8 * time.Second, QueueBytes: 128 << 10,
 		},
 		ClientDisconnected: dead.add,
 		OnPanic:            func(where string, recovered any, _ []byte) { panics.Store(where, fmt.Sprint(recovered)) },
