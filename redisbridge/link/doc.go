@@ -36,6 +36,10 @@
 // What Redis answered before the break is Delivered. What is Unconfirmed may be executed late: a node of a cluster that stalled
 // executes it when it goes on, after what went by way of another node in the meantime.
 //
+// Redis answers a PUBLISH before it writes the message to the subscribers: at the end of a turn of its event loop it writes to
+// those first who came last to be written to (clients_pending_write in its networking.c). A Redis that is killed in between has
+// confirmed what nobody got, or not all.
+//
 // # Whom the emitter waits for
 //
 // What is published while the neighbours are not subscribed again reaches nobody and counts as Delivered all the same. So an

@@ -22,6 +22,17 @@ const warmth = 500 * time.Millisecond
 // from which on Redis was in order again. Then it judges what has happened.
 func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time)) *traffic {
 	t.Helper()
+	return endure(t, instances, harm, 0)
+}
+
+// surviveKill is survive with a Redis that is killed in whatever it does.
+func surviveKill(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time)) *traffic {
+	t.Helper()
+	return endure(t, instances, harm, lastTurn)
+}
+
+func endure(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time), turn time.Duration) *traffic {
+	t.Helper()
 	tr := newTraffic(t, instances)
 	before := settledGoroutines(t)
 	tr.start()
@@ -35,7 +46,7 @@ func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back 
 	untilGoroutines(t, before)
 	tr.last(t)
 	untilReady(t, instances)
-	tr.judge(t, began, back)
+	tr.judge(t, began, back, turn)
 	tr.resumed(t, began, back)
 	return tr
 }
@@ -52,7 +63,7 @@ func TestCrash_RedisKilledUnderLoad_LocalTrafficUntouchedAndTheRestResumes(t *te
 		official, err := node.ConnectMany(t.Context(), 3, instances[1].web.URL, jsclient.Options{Path: "/io/"})
 		require.NoError(t, err)
 
-		tr := survive(t, instances, func(*testing.T) time.Time {
+		tr := surviveKill(t, instances, func(*testing.T) time.Time {
 			r.Kill()
 			pause(outage())
 			r.Restart()

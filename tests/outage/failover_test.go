@@ -28,7 +28,7 @@ func TestSentinel_MasterKilledUnderLoad_TheNextOneTakesOver(t *testing.T) {
 	s := redisproc.StartSentinel(t)
 	overConnections(t, func(t *testing.T, adapter actio.Adapter) {
 		instances := cluster(t, 3, func() redis.UniversalClient { return s.Client() }, adapter)
-		survive(t, instances, func(*testing.T) time.Time {
+		surviveKill(t, instances, func(*testing.T) time.Time {
 			old := s.KillMaster()
 			s.WaitFailover(old)
 			back := time.Now()
@@ -88,7 +88,7 @@ func TestCluster_UnderLoad_TrafficGoesOn(t *testing.T) {
 			if adapter == actio.ClassicAdapter { // its channels belong to no slot
 				master = holderOf(t, c, "instance-a:emitter")
 			}
-			survive(t, instances, func(*testing.T) time.Time { return replaced(c, master) })
+			surviveKill(t, instances, func(*testing.T) time.Time { return replaced(c, master) })
 			master.Restart()
 			c.WaitStable()
 		})
@@ -101,7 +101,7 @@ func TestCluster_UnderLoad_TrafficGoesOn(t *testing.T) {
 			}
 		}
 		require.NotEmpty(t, key)
-		survive(t, cluster(t, 3, client, actio.ShardedAdapter), func(*testing.T) time.Time { return replaced(c, c.MasterOf(key)) })
+		surviveKill(t, cluster(t, 3, client, actio.ShardedAdapter), func(*testing.T) time.Time { return replaced(c, c.MasterOf(key)) })
 	})
 	t.Run("all dead", func(t *testing.T) { allDead(t, c) })
 }
