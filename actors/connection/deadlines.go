@@ -173,6 +173,17 @@ func (c *connection) stoodStill(at moment) bool {
 	return time.Duration(c.now()-at) > max(c.env.Options.PingTimeout/2, time.Second)
 }
 
+const (
+	lag    = 10 * time.Millisecond  // by which an alarm may be late without meaning anything
+	unread = 100 * time.Millisecond // that readers get for what came while the process stood still
+)
+
+// late tells whether the deadline of a pong is handled so late that the pong may have come in time and lie unread: the alarm and
+// the reader race then.
+func (c *connection) late(at moment) bool {
+	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+lag
+}
+
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.
 func (c *connection) attachmentsAwaited(packet uint64) {
 	if c.stage != stageOpen || c.env.Options.AttachmentTimeout <= 0 {
@@ -210,13 +221,17 @@ func (c *connection) pongDue(at moment) {
 }
 
 // pongMissed ends the session, unless the pong may lie unread because the session itself stopped reading, or the whole
-// process: then the client is asked again. A peer that is really dead shows by its connection, or once reading goes on.
+// process: then the client is asked again, or the reader gets its turn. A peer that is really dead shows by its connection, or
+// once reading goes on.
 func (c *connection) pongMissed(at moment) {
 	now, times := c.session.gate.stalled()
-	if now || times != c.pinged || c.stoodStill(at) {
+	switch {
+	case now || times != c.pinged || c.stoodStill(at):
 		c.env.Counters.PongsExcused.Add(1)
 		c.ping()
-		return
+	case c.late(at):
+		c.arm(deadlinePong, unread)
+	default:
+		c.lost(ReasonPingTimeout)
 	}
-	c.lost(ReasonPingTimeout)
 }

@@ -48,20 +48,21 @@ func TestSession_PongMissing_EndsAtThePingTimeout(t *testing.T) {
 // not read.
 func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *testing.T) {
 	for name, test := range map[string]struct {
-		begins, leaves time.Duration // when it stands still, and what the client has afterwards
-		excused        uint64
+		begins, lasts, leaves time.Duration // when it stands still and how long, and what the client has afterwards
+		excused               uint64
 	}{
-		"ping": {20 * time.Second, 20 * time.Second, 0},
-		"pong": {30 * time.Second, 20 * time.Second, 1},
+		"ping":           {20 * time.Second, time.Minute, 20 * time.Second, 0},
+		"pong":           {30 * time.Second, time.Minute, 20 * time.Second, 1},
+		"pong, for less": {44 * time.Second, 2 * time.Second, unread, 0},
 	} {
 		for _, answers := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, answered %v", name, answers), func(t *testing.T) {
 				inBubble(t, nil, func(r *rig) {
 					s := connectFreely(r)
 					time.Sleep(test.begins)
-					r.app.onAccepts = func() { time.Sleep(60 * time.Second) }
+					r.app.onAccepts = func() { time.Sleep(test.lasts) }
 					go r.session.read(nil, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte("0/none,")})
-					time.Sleep(60 * time.Second)
+					time.Sleep(test.lasts)
 					synctest.Wait()
 					assert.Contains(t, r.get(), "2")
 					time.Sleep(test.leaves - 1)
