@@ -35,8 +35,9 @@
 //     To(room).Emit(a), and To(room).Emit(bye) before DisconnectSockets. Broadcasts of different instances have no common order.
 //   - A message reaches the other instances once or not at all. What is emitted while Redis is known to be down waits in a
 //     bounded buffer and leaves when the neighbours are back, or is dropped and counted; what was under way when the
-//     connection broke, or a node of a Redis Cluster was replaced, is counted as unconfirmed and never sent again. Only what
-//     Redis confirms in the moment in which it is killed may be lost uncounted: it answers before it passes on. See Stats.Redis.
+//     connection broke, or a node of a Redis Cluster was replaced, is counted as unconfirmed and never sent again. See
+//     Stats.Redis. What counts as delivered Redis has confirmed; a Redis that is killed just then, or that a neighbour has just
+//     lost its connection to, does not pass it on to all.
 //   - Questions (EmitWithAck, FetchSockets, ServerSideEmitWithAck) have results within their timeout. An instance that is dead or
 //     silent is a missing entry, named when it is one of actio that is known, else counted; never an error. Nothing is
 //     pending afterwards.

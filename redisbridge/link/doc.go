@@ -36,9 +36,9 @@
 // What Redis answered before the break is Delivered. What is Unconfirmed may be executed late: a node of a cluster that stalled
 // executes it when it goes on, after what went by way of another node in the meantime.
 //
-// Redis answers a PUBLISH before it writes the message to the subscribers: at the end of a turn of its event loop it writes to
-// those first who came last to be written to (clients_pending_write in its networking.c). A Redis that is killed in between has
-// confirmed what nobody got, or not all.
+// Redis answers a PUBLISH before it writes the message to the subscribers: at the end of a turn of its event loop it goes through
+// the clients that have something to get from the last to the first, and the publisher was the last (clients_pending_write in its
+// networking.c). A Redis that is killed in between has confirmed messages that some or all subscribers never get.
 //
 // # Whom the emitter waits for
 //

@@ -33,7 +33,7 @@ type way struct {
 
 // The events after which some clients read no more; the rooms of these clients have the same names.
 const (
-	flood = "flood" // as often as no queue can bear
+	flood = "flood" // more than any queue holds
 	pause = "pause"
 )
 
@@ -286,7 +286,7 @@ func TestEnds_EveryWay_LeaveNothing(t *testing.T) {
 		ConnectTimeout:      8 * time.Second,
 		ValidateRooms:       anyRoom,
 		Engine: actio.EngineOptions{
-			PingInterval: 8 * time.Second, PingTimeout: 8 * time.Second, QueueBytes: 128 << 10,
+			PingInterval: 6 * time.Second, PingTimeout: 10 * time.Second, QueueBytes: 128 << 10,
 		},
 		ClientDisconnected: dead.add,
 		OnPanic:            func(where string, recovered any, _ []byte) { panics.Store(where, fmt.Sprint(recovered)) },

@@ -22,33 +22,41 @@ const warmth = 500 * time.Millisecond
 // from which on Redis was in order again. Then it judges what has happened.
 func survive(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time)) *traffic {
 	t.Helper()
-	return endure(t, instances, harm, 0)
+	tr := newTraffic(t, instances)
+	tr.survive(t, harm)
+	return tr
 }
 
-// surviveKill is survive with a Redis that is killed in whatever it does.
-func surviveKill(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time)) *traffic {
-	t.Helper()
-	return endure(t, instances, harm, lastTurn)
-}
-
-func endure(t *testing.T, instances []*instance, harm func(t *testing.T) (back time.Time), turn time.Duration) *traffic {
+// surviveKill is survive with a Redis that has to do with the broadcasts, and is killed while it works. What mends it returns
+// since when it is in order again.
+func surviveKill(t *testing.T, instances []*instance, kill func(), mend func() (back time.Time)) *traffic {
 	t.Helper()
 	tr := newTraffic(t, instances)
+	tr.survive(t, func(*testing.T) time.Time {
+		tr.killing = time.Now()
+		kill()
+		tr.killed = time.Now()
+		return mend()
+	})
+	return tr
+}
+
+func (tr *traffic) survive(t *testing.T, harm func(t *testing.T) (back time.Time)) {
+	t.Helper()
 	before := settledGoroutines(t)
 	tr.start()
 	pause(warmth)
 	began := time.Now()
 	back := harm(t)
 	tr.left(t, back)
-	untilReady(t, instances)
+	untilReady(t, tr.instances)
 	pause(warmth)
 	tr.end()
 	untilGoroutines(t, before)
 	tr.last(t)
-	untilReady(t, instances)
-	tr.judge(t, began, back, turn)
+	untilReady(t, tr.instances)
+	tr.judge(t, began, back)
 	tr.resumed(t, began, back)
-	return tr
 }
 
 func single(r *redisproc.Server) func() redis.UniversalClient {
@@ -63,8 +71,7 @@ func TestCrash_RedisKilledUnderLoad_LocalTrafficUntouchedAndTheRestResumes(t *te
 		official, err := node.ConnectMany(t.Context(), 3, instances[1].web.URL, jsclient.Options{Path: "/io/"})
 		require.NoError(t, err)
 
-		tr := surviveKill(t, instances, func(*testing.T) time.Time {
-			r.Kill()
+		tr := surviveKill(t, instances, r.Kill, func() time.Time {
 			pause(outage())
 			r.Restart()
 			return time.Now()

@@ -28,8 +28,8 @@ func TestSentinel_MasterKilledUnderLoad_TheNextOneTakesOver(t *testing.T) {
 	s := redisproc.StartSentinel(t)
 	overConnections(t, func(t *testing.T, adapter actio.Adapter) {
 		instances := cluster(t, 3, func() redis.UniversalClient { return s.Client() }, adapter)
-		surviveKill(t, instances, func(*testing.T) time.Time {
-			old := s.KillMaster()
+		var old *redisproc.Server
+		surviveKill(t, instances, func() { old = s.KillMaster() }, func() time.Time {
 			s.WaitFailover(old)
 			back := time.Now()
 			old.Restart()
@@ -88,7 +88,7 @@ func TestCluster_UnderLoad_TrafficGoesOn(t *testing.T) {
 			if adapter == actio.ClassicAdapter { // its channels belong to no slot
 				master = holderOf(t, c, "instance-a:emitter")
 			}
-			surviveKill(t, instances, func(*testing.T) time.Time { return replaced(c, master) })
+			surviveKill(t, instances, master.Kill, func() time.Time { return replaced(c) })
 			master.Restart()
 			c.WaitStable()
 		})
@@ -101,14 +101,16 @@ func TestCluster_UnderLoad_TrafficGoesOn(t *testing.T) {
 			}
 		}
 		require.NotEmpty(t, key)
-		surviveKill(t, cluster(t, 3, client, actio.ShardedAdapter), func(*testing.T) time.Time { return replaced(c, c.MasterOf(key)) })
+		survive(t, cluster(t, 3, client, actio.ShardedAdapter), func(*testing.T) time.Time {
+			c.MasterOf(key).Kill()
+			return replaced(c)
+		})
 	})
 	t.Run("all dead", func(t *testing.T) { allDead(t, c) })
 }
 
-// replaced kills a master and waits until its replica has taken its place, and when it had.
-func replaced(c *redisproc.Cluster, master *redisproc.Server) time.Time {
-	master.Kill()
+// replaced waits until the replica of a master that was killed has taken its place, and tells when it had.
+func replaced(c *redisproc.Cluster) time.Time {
 	c.WaitStable()
 	return time.Now()
 }
