@@ -120,6 +120,11 @@ func (s *socket) enter() error {
 		return err
 	}
 	reply, err := s.next()
+	for err == nil && reply == "2" { // a short interval on a busy machine
+		if _, err = s.Write(text("3")); err == nil {
+			reply, err = s.next()
+		}
+	}
 	if err != nil {
 		return err
 	}
