@@ -174,14 +174,14 @@ func (c *connection) stoodStill(at moment) bool {
 }
 
 const (
-	lag    = 10 * time.Millisecond  // by which an alarm may be late without meaning anything
-	unread = 100 * time.Millisecond // that readers get for what came while the process stood still
+	alarmLag    = 10 * time.Millisecond  // beyond its Lateness, by which an alarm may ring without meaning anything
+	readersTurn = 100 * time.Millisecond // that readers get for what came while the process stood still
 )
 
-// late tells whether the deadline of a pong is handled so late that the pong may have come in time and lie unread: the alarm and
-// the reader race then.
-func (c *connection) late(at moment) bool {
-	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+lag
+// mayLieUnread tells whether the deadline of a pong is handled so late that the pong may have come in time: the alarm and the reader
+// race when the process goes on.
+func (c *connection) mayLieUnread(at moment) bool {
+	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+alarmLag
 }
 
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.
@@ -229,8 +229,8 @@ func (c *connection) pongMissed(at moment) {
 	case now || times != c.pinged || c.stoodStill(at):
 		c.env.Counters.PongsExcused.Add(1)
 		c.ping()
-	case c.late(at):
-		c.arm(deadlinePong, unread)
+	case c.mayLieUnread(at):
+		c.arm(deadlinePong, readersTurn)
 	default:
 		c.lost(ReasonPingTimeout)
 	}

@@ -53,7 +53,7 @@ func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *te
 	}{
 		"ping":           {20 * time.Second, time.Minute, 20 * time.Second, 0},
 		"pong":           {30 * time.Second, time.Minute, 20 * time.Second, 1},
-		"pong, for less": {44 * time.Second, 2 * time.Second, unread, 0},
+		"pong, for less": {44 * time.Second, 2 * time.Second, readersTurn, 0},
 	} {
 		for _, answers := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, answered %v", name, answers), func(t *testing.T) {
