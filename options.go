@@ -97,6 +97,20 @@ type Options struct {
 	// whichever instance they come from.
 	BroadcastAuthenticatedOnly bool
 
+	// MaxEventsPerSecond bounds the events that a client sends in a second, in all namespaces of its connection together: those
+	// that the server handles itself (`authenticate`, `join`, `leave`) and those that come before authentication included,
+	// acknowledgements not. What comes faster than that is for RatePolicy. Default 0: no bound.
+	MaxEventsPerSecond int
+	// EventBurst is how many events may come at once, after a while with fewer. Default MaxEventsPerSecond.
+	EventBurst int
+	// MaxBytesPerSecond bounds the bytes of these events: their JSON, and their attachments. Default 0: no bound.
+	MaxBytesPerSecond int
+	// ByteBurst is how many bytes may come at once. An event that is larger never passes. Default MaxBytesPerSecond, at least
+	// Engine.MaxPayload.
+	ByteBurst int
+	// RatePolicy says what happens to events that come faster. Default RateDrop.
+	RatePolicy RatePolicy
+
 	// MaxNamespaces bounds the namespaces of one connection. Default 16.
 	MaxNamespaces int
 	// MaxRooms bounds the rooms of one socket; joining more is ErrTooManyRooms. Default 1000.
@@ -148,6 +162,10 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxAttachments, 10)
 	setDefault(&o.AttachmentTimeout, 30*time.Second)
 	setDefault(&o.ConnectTimeout, 45*time.Second)
+	setDefault(&o.EventBurst, o.MaxEventsPerSecond)
+	if o.MaxBytesPerSecond > 0 {
+		setDefault(&o.ByteBurst, max(o.MaxBytesPerSecond, o.Engine.MaxPayload))
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -196,6 +214,7 @@ func (o *Options) validate() error {
 	} {
 		add(n < 0, "%s is negative: %d", name, n)
 	}
+	problems = append(problems, o.rates()...)
 	if err := o.Redis.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("actio: Redis: %w", err))
 	}
@@ -210,6 +229,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c.Limits.Attachments = o.MaxAttachments
 	c.AttachmentTimeout = o.AttachmentTimeout
 	c.ConnectTimeout = o.ConnectTimeout
+	c.EventLimits = o.eventLimits()
 	c.MaxNamespaces = o.MaxNamespaces
 	c.MaxPendingAcks = o.MaxPendingAcks
 	c.MaxAuthBytes = o.MaxAuthBytes

@@ -47,6 +47,7 @@ const (
 	ReasonPrincipalExpired      = connection.ReasonPrincipalExpired
 	ReasonHandlerPanic          = connection.ReasonHandlerPanic
 	ReasonConnectTimeout        = connection.ReasonConnectTimeout
+	ReasonRateLimited           = connection.ReasonRateLimited
 	ReasonCrash                 = connection.ReasonCrash
 )
 

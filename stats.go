@@ -27,6 +27,7 @@ type Stats struct {
 	ParseErrors                    uint64 // packets and requests that ended a connection because they broke the protocol
 	RequestsRefused                uint64 // requests answered with an error
 	EventsDropped                  uint64 // before authentication, while draining, for a namespace that was left
+	EventsRateLimited              uint64 // over MaxEventsPerSecond or MaxBytesPerSecond
 	EventsUnhandled                uint64 // without a handler
 	SlowConsumers                  uint64 // connections cut by the queue bound or the write deadline
 	MessagesDropped                uint64 // volatile or oldest
@@ -78,7 +79,8 @@ func (e *Engine) counted() Stats {
 		PacketsIn: c.PacketsIn.Load(), PacketsOut: c.PacketsOut.Load(), BytesIn: c.BytesIn.Load(), BytesOut: c.BytesOut.Load(),
 		ParseErrors: c.ParseErrors.Load(), RequestsRefused: c.RequestsRefused.Load(),
 		EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
-		SlowConsumers: c.SlowConsumers.Load(), MessagesDropped: c.MessagesDropped.Load(),
+		EventsRateLimited: c.EventsRateLimited.Load(),
+		SlowConsumers:     c.SlowConsumers.Load(), MessagesDropped: c.MessagesDropped.Load(),
 		AuthSucceeded: c.AuthSucceeded.Load(), AuthRefused: c.AuthRefused.Load(),
 		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),
 		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),

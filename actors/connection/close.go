@@ -53,7 +53,7 @@ func (c *connection) closeSocket() {
 func (r Reason) dismisses() bool {
 	switch r {
 	case ReasonServerDisconnect, ReasonForcedServerClose, ReasonAuthenticationFailed, ReasonAuthenticationTimeout,
-		ReasonPrincipalExpired:
+		ReasonPrincipalExpired, ReasonRateLimited:
 		return true
 	default:
 		return false
@@ -67,6 +67,8 @@ func (r Reason) closeCode() uint16 {
 		return 1001
 	case ReasonParseError, ReasonForcedClose:
 		return 1002
+	case ReasonRateLimited:
+		return 1008
 	case ReasonHandlerPanic, ReasonCrash:
 		return 1011
 	default:

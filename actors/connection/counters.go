@@ -14,6 +14,7 @@ type Counters struct {
 	ParseErrors        atomic.Uint64 // sessions that broke the protocol
 	RequestsRefused    atomic.Uint64 // requests that were answered with an error
 	EventsDropped      atomic.Uint64 // before authentication, while draining, for a namespace that was left
+	EventsRateLimited  atomic.Uint64 // over EventLimits, whatever the policy did with them
 	EventsUnhandled    atomic.Uint64 // no handler for the name
 	SlowConsumers      atomic.Uint64 // sessions cut by the queue bound or the write deadline
 	MessagesDropped    atomic.Uint64 // volatile or oldest, by the queue policy

@@ -43,13 +43,16 @@ func member(tb testing.TB) (*rig, *Session, *atomic.Int64) {
 	return memberOf(tb, &app{namespaces: []string{"/"}})
 }
 
-func memberOf(tb testing.TB, a App) (*rig, *Session, *atomic.Int64) {
+func memberOf(tb testing.TB, a App, configure ...func(*Options)) (*rig, *Session, *atomic.Int64) {
 	tb.Helper()
 	r := &rig{system: actortest.NewSystem(tb)}
 	probe := actortest.NewProbe(tb, r.system)
 	r.registry = roomregistry.Start(r.system, roomregistry.Options{Shards: 1})
 	o := testOptions()
 	o.QueueBytes = 1 << 24
+	for _, f := range configure {
+		f(&o)
+	}
 	r.env = NewEnv(Env{
 		System: r.system, Registry: r.registry, Supervisor: probe.PID(), Options: o, Counters: new(Counters), App: a,
 	})

@@ -148,6 +148,7 @@ type Options struct {
 
 	InboxEvents, InboxEventsHard int // unfinished events
 	InboxBytes, InboxBytesHard   int
+	EventLimits                  EventLimits
 	MaxNamespaces                int           // sockets per session
 	MaxPendingAcks               int           // per socket
 	AttachmentTimeout            time.Duration // for the attachments of one packet; 0: none

@@ -22,6 +22,7 @@ const (
 	ReasonPrincipalExpired             // the principal expired and was not renewed
 	ReasonHandlerPanic                 // a handler of this connection panicked
 	ReasonConnectTimeout               // no namespace joined in time
+	ReasonRateLimited                  // more events or bytes in a second than allowed
 	ReasonCrash                        // the connection's actor failed: a bug of actio
 )
 
@@ -60,6 +61,8 @@ func (r Reason) String() string {
 		return "handler panic"
 	case ReasonConnectTimeout:
 		return "connect timeout"
+	case ReasonRateLimited:
+		return textRateLimited
 	case ReasonCrash:
 		return "internal error"
 	default:
