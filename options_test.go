@@ -17,6 +17,7 @@ func yes(context.Context, *actio.Handshake) (*actio.Principal, error) { return &
 func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.T) {
 	_, err := actio.New(actio.Options{
 		Hosting: 7, DefaultRooms: []string{""}, AuthenticateTimeout: -1, MaxRooms: -1,
+		MaxEventsPerSecond: 2_000_000_000, EventBurst: -1, ByteBurst: 3, RatePolicy: 4,
 		Engine: actio.EngineOptions{
 			PingInterval: -1, QueuePolicy: 9, InboxEvents: 10, InboxEventsHard: 5, Compression: &actio.Compression{Level: 12},
 			CORS: &actio.CORS{Origins: []string{"*"}, Credentials: true}, Path: "io",
@@ -26,7 +27,8 @@ func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.
 	for _, text := range []string{
 		"Unsupported runtime!", "Unsupported runtime: 7", "Invalid authenticateFn to setup io socket server!", "DefaultRooms has an empty name",
 		"AuthenticateTimeout is negative", "MaxRooms is negative", "Engine.PingInterval is negative", "QueuePolicy 9",
-		"InboxEventsHard 5", "Compression.Level 12",
+		"MaxEventsPerSecond 2000000000 is not within 0 and 1000000000", "EventBurst is negative",
+		"ByteBurst 3 means nothing without MaxBytesPerSecond", "RatePolicy 4 is unknown", "InboxEventsHard 5", "Compression.Level 12",
 	} {
 		assert.ErrorContains(t, err, text)
 	}

@@ -40,6 +40,9 @@ type Stats struct {
 	AcksUnknown                    uint64 // acknowledgements that nobody awaited
 	AcksOverflown                  uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied             uint64
+	NamespacesRefused              uint64 // over MaxNamespaces
+	AcksRefused                    uint64 // questions to a client that failed with ErrTooManyAcks
+	JoinsRefused                   uint64 // of the application or a client, that failed with ErrTooManyRooms
 	ServerEventsDropped            uint64 // of other instances: too many waited for their handlers
 
 	// Redis counts what went to the other instances and came from them; zero without Redis.
@@ -85,6 +88,7 @@ func (e *Engine) counted() Stats {
 		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),
 		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
+		NamespacesRefused: c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
 		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }

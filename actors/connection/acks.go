@@ -41,6 +41,7 @@ func (c *connection) await(s *socket, w *ackWait) error {
 func (c *connection) pendingAcks(s *socket) int { return len(s.acks) + int(s.handle.asked.Load()) }
 
 func (c *connection) tooManyAcks() error {
+	c.env.Counters.AcksRefused.Add(1)
 	return fmt.Errorf("%w: at most %d", ErrTooManyAcks, c.env.Options.MaxPendingAcks)
 }
 

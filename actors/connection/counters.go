@@ -28,4 +28,7 @@ type Counters struct {
 	AcksUnknown        atomic.Uint64 // acknowledgements that nobody awaited
 	AcksOverflown      atomic.Uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied atomic.Uint64
+	NamespacesRefused  atomic.Uint64 // CONNECT of a session with MaxNamespaces
+	AcksRefused        atomic.Uint64 // ErrTooManyAcks
+	JoinsRefused       atomic.Uint64 // ErrTooManyRooms
 }

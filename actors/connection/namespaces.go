@@ -82,6 +82,7 @@ func (c *connection) connect(name string, auth []byte) {
 	case !c.env.App.Accepts(name):
 		c.refuse(name, "Invalid namespace")
 	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+		c.env.Counters.NamespacesRefused.Add(1)
 		c.refuse(name, "Too many namespaces")
 	case c.find(name) != nil:
 		c.protocolBroken(ReasonForcedServerClose)

@@ -27,6 +27,7 @@ func (c *connection) joinRooms(m *joinRooms) {
 			}
 		}
 		if len(s.rooms)+added > c.env.Options.MaxRooms {
+			c.env.Counters.JoinsRefused.Add(1)
 			m.done <- fmt.Errorf("%w: at most %d", ErrTooManyRooms, c.env.Options.MaxRooms)
 			return
 		}

@@ -337,6 +337,7 @@ func TestMalformed_NamespaceFlood_StaysWithinTheBound(t *testing.T) {
 
 	const flood = 10_000
 	before := h.stats(t)
+	assert.Equal(t, uint64(2), before.NamespacesRefused)
 	go func() {
 		for range flood {
 			if _, err := s.Write(text("40/unknown,")); err != nil {
