@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/actio-go/actio/wire"
 	"github.com/actio-go/actio/wire/msgpack"
 )
@@ -58,75 +56,23 @@ func (msgpackParser) arguments(t wire.PacketType, namespace string, id *uint64, 
 
 // pack writes the packet; nil data is left out.
 func pack(t wire.PacketType, namespace string, id *uint64, data []byte, attachments [][]byte) (*wire.Prepared, error) {
-	fields := uint32(2)
-	if data != nil {
-		fields++
-	}
+	c := wire.Complete{Packet: wire.Packet{Type: t, Namespace: namespace, Data: data}, Attachments: attachments}
 	if id != nil {
-		fields++
+		c.Packet.HasID, c.Packet.ID = true, *id
 	}
-	out := msgp.AppendMapHeader(nil, fields)
-	out = msgp.AppendInt(msgp.AppendString(out, "type"), int(t))
-	out = msgp.AppendString(msgp.AppendString(out, "nsp"), namespace)
-	if id != nil {
-		out = msgp.AppendUint64(msgp.AppendString(out, "id"), *id)
-	}
-	if data != nil {
-		var err error
-		if out, _, err = msgpack.AppendJSON(msgp.AppendString(out, "data"), data, attachments); err != nil {
-			return nil, fmt.Errorf("%w: %w", wire.ErrEncode, err)
-		}
+	out, err := msgpack.AppendPacket(nil, c)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", wire.ErrEncode, err)
 	}
 	return wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineMessage, Binary: true, Data: out}), nil
 }
 
-func (p msgpackParser) decoder() decoder { return msgpackDecoder(p) }
+func (p msgpackParser) decoder() decoder {
+	return msgpackDecoder{msgpack.Parser{}.NewDecoder(p.limits)}
+}
 
-// mostAckID is the largest exact integer of JavaScript.
-const mostAckID = 1<<53 - 1
-
-type msgpackDecoder struct{ limits wire.Limits }
+type msgpackDecoder struct{ wire.MessageDecoder }
 
 func (d msgpackDecoder) add(message wire.EnginePacket) (*wire.Complete, error) {
-	text, attachments, rest, err := msgpack.ReadJSON(nil, nil, message.Data)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(rest) > 0:
-		return nil, fmt.Errorf("%w: %d bytes after the packet", wire.ErrPayload, len(rest))
-	case len(attachments) > d.limits.Attachments:
-		return nil, wire.ErrTooManyAttachments
-	}
-	var packet struct {
-		Type      *wire.PacketType `json:"type"`
-		Namespace string           `json:"nsp"`
-		ID        *uint64          `json:"id"`
-		Data      json.RawMessage  `json:"data"`
-	}
-	if err := json.Unmarshal(text, &packet); err != nil {
-		return nil, fmt.Errorf("%w: %w", wire.ErrPayload, err)
-	}
-	switch {
-	case packet.Type == nil || *packet.Type > wire.ConnectError || packet.Namespace == "":
-		return nil, fmt.Errorf("%w: type or namespace is missing", wire.ErrPayload)
-	case packet.ID != nil && *packet.ID > mostAckID:
-		return nil, wire.ErrAckID
-	case len(packet.Data) > 0 && *packet.Type != wire.Disconnect:
-		if err := wire.CheckPayload(*packet.Type, packet.Data, d.limits); err != nil {
-			return nil, err
-		}
-	}
-	c := &wire.Complete{Attachments: attachments, Packet: wire.Packet{
-		Type: *packet.Type, Namespace: packet.Namespace, Data: packet.Data, Attachments: len(attachments),
-	}}
-	if packet.ID != nil {
-		c.Packet.HasID, c.Packet.ID = true, *packet.ID
-	}
-	if len(attachments) > 0 && c.Packet.Type == wire.Event {
-		c.Packet.Type = wire.BinaryEvent
-	}
-	if len(attachments) > 0 && c.Packet.Type == wire.Ack {
-		c.Packet.Type = wire.BinaryAck
-	}
-	return c, nil
+	return d.Decode(wire.Message{Binary: message.Binary, Data: message.Data})
 }

@@ -24,6 +24,11 @@
 // A Prepared is encoded once and shared by all receivers: the websocket frames of a server are unmasked and therefore
 // the same bytes for everybody. The other forms (polling, compressed) are derived from these frames.
 //
+// # Other parsers
+//
+//	Prepared.With(Parser) -> *Prepared, in the form of that parser
+//	MessageDecoder        -> Complete, after Complete.Check as if the default decoder had read it
+//
 // # Between instances
 //
 //	Prepared.Event, Args.AppendJSON and Args.Attachments, EncodeArgs -> JSON array, attachments

@@ -58,6 +58,9 @@ var (
 // change what it sends.
 var ErrEncode = errors.New("wire: cannot encode")
 
+// ErrNoMessage is a Parser that gave no message for a packet.
+var ErrNoMessage = errors.New("wire: the parser gave no message")
+
 // DecodeError says where decoding failed. It never holds bytes of the packet, so that it may be logged.
 type DecodeError struct {
 	// Err is one of the sentinel errors of this package.

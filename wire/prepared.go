@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"iter"
 	"sync"
+	"sync/atomic"
 )
 
 // headerRoom is the size of most headers. A longer one costs an allocation.
@@ -21,6 +22,8 @@ type Prepared struct {
 
 	deflate  sync.Once
 	deflated []byte
+
+	related atomic.Pointer[related] // nil until it has a relative
 }
 
 // PrepareEngine prepares Engine.IO packets, whose data is copied.
@@ -81,6 +84,7 @@ func prepareMessage(p *Packet, json []byte, attachments [][]byte) *Prepared {
 // ok is false when p is something else. The attachments are nil when it has none. Both are shared and must not be
 // modified.
 func (p *Prepared) Event() (array []byte, attachments [][]byte, ok bool) {
+	p = p.canonical()
 	if p.array.end == 0 {
 		return nil, nil, false
 	}

@@ -2,6 +2,8 @@
 // MessagePack of the Redis adapters for Node.js. It builds no values in between: one pass over the input appends the
 // output.
 //
+// Parser speaks as socket.io-msgpack-parser does.
+//
 // Both directions are for hostile input: time and memory are linear in it, and whatever the bytes are, the result is a
 // value or an error.
 //

@@ -34,7 +34,9 @@ func (u *unpacker) extension() error {
 	case kind == notepackType && first == fixext8:
 		u.date(int64(binary.BigEndian.Uint64(data))) //nolint:gosec // it is signed
 	case kind == notepackType && first <= ext32:
-		u.attach(data)
+		if err := u.attach(data); err != nil {
+			return err
+		}
 	case kind == timestampType && first == fixext4:
 		u.date(int64(binary.BigEndian.Uint32(data)) * 1000)
 	case kind == timestampType && first == fixext8:

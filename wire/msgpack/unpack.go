@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/actio-go/actio/wire"
 	"github.com/actio-go/actio/wire/internal/lex"
 )
 
@@ -29,7 +30,19 @@ const firstRoom = 16 << 10
 // Time and memory are linear in what was read. Error: ErrMalformed, when data is truncated, nests deeper than 64 levels or
 // holds something else. Then text is dst, atts is attachments, and rest is data.
 func ReadJSON(dst []byte, attachments [][]byte, data []byte) (text []byte, atts [][]byte, rest []byte, err error) {
-	u := unpacker{out: slices.Grow(dst, min(len(data)+len(data)/2, firstRoom)), attachments: attachments, data: data}
+	text, atts, rest, err = readJSON(slices.Grow(dst, room(data)), attachments, data, math.MaxInt)
+	if err != nil {
+		text = dst
+	}
+	return text, atts, rest, err
+}
+
+// room is what the text of data takes, or a part of it.
+func room(data []byte) int { return min(len(data)+len(data)/2, firstRoom) }
+
+// readJSON is ReadJSON with at most so many attachments; more are wire.ErrTooManyAttachments.
+func readJSON(dst []byte, attachments [][]byte, data []byte, most int) (text []byte, atts [][]byte, rest []byte, err error) {
+	u := unpacker{out: dst, attachments: attachments, data: data, most: most}
 	if err := u.value(0); err != nil {
 		return dst, attachments, data, fmt.Errorf("%w: %w at byte %d", ErrMalformed, err, len(data)-len(u.data))
 	}
@@ -41,6 +54,7 @@ type unpacker struct {
 	out         []byte
 	attachments [][]byte
 	data        []byte // what was not read yet
+	most        int    // attachments
 }
 
 // value reads a value inside of depth arrays and maps.
@@ -105,14 +119,17 @@ func (u *unpacker) bin() error {
 		return errTruncated
 	}
 	u.data = rest
-	u.attach(data)
-	return nil
+	return u.attach(data)
 }
 
 // attach appends the placeholder of data.
-func (u *unpacker) attach(data []byte) {
+func (u *unpacker) attach(data []byte) error {
+	if len(u.attachments) >= u.most {
+		return wire.ErrTooManyAttachments
+	}
 	u.out = appendPlaceholder(u.out, len(u.attachments))
 	u.attachments = append(u.attachments, slices.Clip(data))
+	return nil
 }
 
 func (u *unpacker) integer() error {
