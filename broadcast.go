@@ -98,6 +98,9 @@ func (b Broadcast) emit(settled func(), event string, args []any) error {
 		return err
 	}
 	m, err := wire.EncodeEvent(b.namespace.name, event, args...)
+	if err == nil {
+		m, err = e.env.Form(m)
+	}
 	if err != nil {
 		return fmt.Errorf("actio: emit %q: %w", event, err)
 	}

@@ -30,6 +30,13 @@ func everybody(b *roomregistry.Broadcast) bool { return len(b.Rooms) == 0 && b.U
 
 // Broadcast hands an event to local sockets.
 func (n *instance) Broadcast(b *roomregistry.Broadcast) {
+	formed, err := n.engine.env.Form(b.Message)
+	if err != nil { // what this server itself sends has its form already
+		n.engine.env.Counters.ParserFailures.Add(1)
+		n.failed("broadcast", err)
+		return
+	}
+	b.Message = formed
 	b.AuthenticatedOnly = n.server.options.BroadcastAuthenticatedOnly && everybody(b)
 	n.engine.env.Registry.Broadcast(b)
 }

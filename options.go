@@ -63,6 +63,11 @@ type Options struct {
 	// exception that the reference asks for: Message.Log.
 	Logger *slog.Logger
 
+	// Parser writes and reads the packets of Socket.IO, for clients that use the same: msgpack.Parser of package wire/msgpack, or
+	// an own one. Default: that of the protocol. Other instances need not have the same. Binary values and limits are as
+	// with the default one; what a parser cannot read ends the connection with ReasonParseError.
+	Parser Parser
+
 	// Redis joins this server to others, of actio and of Node.js; without a Client it stands alone.
 	Redis RedisOptions
 
@@ -227,6 +232,7 @@ func (s *Server) connectionOptions() connection.Options {
 	o := &s.options
 	c := o.Engine.connectionOptions()
 	c.Limits.Attachments = o.MaxAttachments
+	c.Parser = o.Parser
 	c.AttachmentTimeout = o.AttachmentTimeout
 	c.ConnectTimeout = o.ConnectTimeout
 	c.EventLimits = o.eventLimits()

@@ -43,6 +43,7 @@ type Stats struct {
 	NamespacesRefused              uint64 // over MaxNamespaces
 	AcksRefused                    uint64 // questions to a client that failed with ErrTooManyAcks
 	JoinsRefused                   uint64 // of the application or a client, that failed with ErrTooManyRooms
+	ParserFailures                 uint64 // packets that Options.Parser could not write, other than those whose sender got the error
 	ServerEventsDropped            uint64 // of other instances: too many waited for their handlers
 
 	// Redis counts what went to the other instances and came from them; zero without Redis.
@@ -89,7 +90,8 @@ func (e *Engine) counted() Stats {
 		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
 		NamespacesRefused: c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
-		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ServerEventsDropped: e.serverEventsDropped.Load(),
+		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ParserFailures: c.ParserFailures.Load(),
+		ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }
 

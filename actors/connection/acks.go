@@ -106,6 +106,10 @@ func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f
 	if s.Closed() {
 		return wire.Args{}, ErrClosed
 	}
+	m, err := s.session.env.Form(m)
+	if err != nil {
+		return wire.Args{}, err
+	}
 	w := &ackWait{id: id, reply: make(chan ackResult, 1)}
 	overflow := s.session.gate.await()
 	defer s.session.gate.awaited()

@@ -11,10 +11,15 @@ import (
 // direct sends an operation on this socket so that it overtakes no broadcast that the caller made before.
 func (s *Socket) direct(m any) { s.session.env.Registry.Direct(s.shard, s.session.address, m) }
 
-// Emit queues an encoded packet. It never blocks; ErrClosed after the end of the socket.
+// Emit queues an encoded packet. It never blocks. Errors: ErrClosed after the end of the socket; wire.ErrEncode when the
+// server's parser has no form for the packet.
 func (s *Socket) Emit(m *wire.Prepared, f Flags) error {
 	if s.Closed() {
 		return ErrClosed
+	}
+	m, err := s.session.env.Form(m)
+	if err != nil {
+		return err
 	}
 	s.direct(&emit{socket: s, message: m, flags: f})
 	return nil

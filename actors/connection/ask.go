@@ -31,6 +31,9 @@ func Ask(env *Env, b *roomregistry.Broadcast, prepare func(ackID uint64) (*wire.
 ) (cancel func(), err error) {
 	id := env.nextAckID()
 	m, err := prepare(id)
+	if err == nil {
+		m, err = env.Form(m)
+	}
 	if err != nil {
 		return nil, err
 	}

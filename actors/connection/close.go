@@ -78,7 +78,9 @@ func (r Reason) closeCode() uint16 {
 
 func (c *connection) dismiss() {
 	for _, s := range c.sockets {
-		c.out.append(outgoing{message: disconnectPacket(s.handle.namespace), flags: FlagKeep})
+		if m := c.formed(disconnectPacket(s.handle.namespace)); m != nil {
+			c.out.append(outgoing{message: m, flags: FlagKeep})
+		}
 	}
 }
 

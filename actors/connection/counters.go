@@ -31,4 +31,5 @@ type Counters struct {
 	NamespacesRefused  atomic.Uint64 // CONNECT of a session with MaxNamespaces
 	AcksRefused        atomic.Uint64 // ErrTooManyAcks
 	JoinsRefused       atomic.Uint64 // ErrTooManyRooms
+	ParserFailures     atomic.Uint64 // packets that the server's own parser could not write
 }

@@ -138,6 +138,7 @@ type Options struct {
 	MaxPayload     int                                    // bytes of one message
 	Upgrades       []string                               // what the open packet offers to a polling session
 	Limits         wire.Limits
+	Parser         wire.Parser // nil: the default one
 
 	QueueBytes   int // outgoing bytes that may wait for one connection
 	QueuePolicy  QueuePolicy

@@ -62,6 +62,9 @@ func (j *eventJob) Reply(args ...any) error {
 		return ErrAcknowledged
 	}
 	m, err := wire.EncodeAck(j.socket.namespace, j.id, args...)
+	if err == nil {
+		m, err = j.socket.session.env.Form(m)
+	}
 	if err != nil {
 		j.ackHad.Store(false) // the handler may still answer with something else
 		return err

@@ -34,6 +34,7 @@ type Session struct {
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
 	reassembler wire.Reassembler
+	parsing     *parsing      // nil: the default parser; under reading
 	begun       uint64        // binary packets; under reading
 	completed   atomic.Uint64 // the last of them that is complete
 }
@@ -51,6 +52,9 @@ func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *S
 	s := &Session{env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}}
 	if sid != "" {
 		s.stripe = sid[0]
+	}
+	if p := env.Options.Parser; p != nil && env.App != nil {
+		s.parsing = newParsing(p, env.Options.Limits)
 	}
 	if pid != nil {
 		s.ServedBy(pid)
@@ -230,13 +234,13 @@ func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 		s.tell(m)
 		return false
 	case !whole:
-		if !p.Binary {
+		if s.begins(p) {
 			s.begun++
 			s.tell(&attachmentsAwaited{packet: s.begun})
 		}
-		return true // more attachments to come
+		return true // more to come
 	}
-	if p.Binary {
+	if p.Binary || s.parsing != nil {
 		s.completed.Store(s.begun)
 	}
 	s.enter(m, size)
@@ -250,10 +254,20 @@ func (s *Session) enter(m *received, size int) {
 	}
 }
 
+// begins tells whether a message that was not the last of its packet is the first.
+func (s *Session) begins(p wire.EnginePacket) bool {
+	if s.parsing != nil {
+		return s.parsing.messages == 1
+	}
+	return !p.Binary
+}
+
 // decode fills in a whole packet, or reports that attachments are still to come. It returns what a whole one weighs at the gate.
 func (s *Session) decode(m *received) (size int, whole bool, err error) {
 	var complete *wire.Complete
-	if m.packet.Binary {
+	if s.parsing != nil {
+		complete, err = s.parsing.decode(m.packet)
+	} else if m.packet.Binary {
 		complete, err = s.reassembler.Binary(m.packet.Data, s.env.Options.Limits)
 	} else {
 		var d wire.Decoded

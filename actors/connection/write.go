@@ -18,6 +18,9 @@ func (c *connection) send(m *wire.Prepared, f Flags) {
 		c.env.Counters.MessagesDropped.Add(1)
 		return
 	}
+	if m = c.formed(m); m == nil {
+		return
+	}
 	c.env.Counters.PacketsOut.Add(c.stripe, 1)
 	c.out.append(outgoing{message: m, flags: f})
 	c.unwritten = true
