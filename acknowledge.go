@@ -63,6 +63,9 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	case b.nobody():
 		return Responses{}, nil
 	}
+	if err := e.sendable(b.namespace.name, array, attachments); err != nil {
+		return Responses{}, fmt.Errorf("actio: emit %q: %w", event, err)
+	}
 	ctx, timeout, release := b.namespace.server.patience(ctx, b.flags.Timeout)
 	defer release()
 	q := redisbridge.Question{
@@ -70,6 +73,18 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	}
 	q.Flags.Timeout = timeout
 	return b.ask(ctx, e, q)
+}
+
+// sendable tells why Options.Parser has no form for an event, before anybody is asked. Without one there is nothing to ask.
+func (e *Engine) sendable(namespace string, array []byte, attachments [][]byte) error {
+	if e.env.Options.Parser == nil {
+		return nil
+	}
+	m, err := wire.PrepareEvent(namespace, false, 0, array, attachments)
+	if err == nil {
+		_, err = e.env.Form(m)
+	}
+	return err
 }
 
 // ask puts a question to the sockets of this instance, then to the other instances, and waits for both.

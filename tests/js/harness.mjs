@@ -14,7 +14,8 @@
 //   connect      client, url, opts, quiet, mute, greet, answer   makes a client and answers like info when it is
 //                                             connected, or fails with its first connect_error; opts go to
 //                                             socket.io-client as they are, but each client has a connection of its own
-//                                             and "reconnection" is off unless given
+//                                             and "reconnection" is off unless given, and "parser" is the name of one in
+//                                             parsers.mjs
 //   connectMany  clients, and like connect    the same for many, 50 handshakes at a time
 //   open         like connect                 makes a client and answers at once
 //   of           client, from, namespace, auth, quiet, mute   opens another namespace on the connection of client
@@ -45,6 +46,7 @@
 // values.mjs says how values travel that JSON does not have.
 import { createInterface } from "node:readline";
 import { Manager } from "socket.io-client";
+import { parsers } from "./parsers.mjs";
 import { decode, encode } from "./values.mjs";
 
 const HANDSHAKES_AT_ONCE = 50;
@@ -230,13 +232,14 @@ function add(request, manager, namespace) {
 }
 
 function open({ url, opts = {}, ...request }) {
-  const { auth, ...managerOpts } = opts;
+  const { auth, parser, ...managerOpts } = opts;
   const { origin, pathname, searchParams } = new URL(url);
   const manager = new Manager(origin, {
     path: "/socket.io/",
     reconnection: false,
     query: Object.fromEntries(searchParams),
     ...managerOpts,
+    ...(parser && { parser: parsers[parser] }),
     autoConnect: false,
   });
   const client = add({ ...request, auth }, manager, pathname);
