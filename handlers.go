@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"sync/atomic"
 
 	"github.com/actio-go/actio/actors/connection"
@@ -45,9 +43,20 @@ type HandlerFunc func(ctx context.Context, s *Socket, e *Event)
 // None is the type of what a typed handler does not take or return.
 type None struct{}
 
-// Target is what handlers can be added to: a Socket, or a Namespace for all of its sockets.
+// Target is what handlers can be added to: a Socket, or a Namespace for all of its sockets. Errors of all methods that return
+// one: ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent. What is added or taken off while an event is handled holds from the next
+// event on.
 type Target interface {
+	// Handle adds a handler for an event.
 	Handle(event string, h HandlerFunc) error
+	// Listen is Handle, and returns what takes this one handler off again; stop is idempotent and never nil.
+	Listen(event string, h HandlerFunc) (stop func(), err error)
+	// Once is Listen for a handler that the first event takes off: for a Namespace, the first of any of its sockets.
+	Once(event string, h HandlerFunc) (stop func(), err error)
+	// Off takes all handlers of an event off that were added here.
+	Off(event string)
+	// OffAll takes the handlers of all events off that were added here.
+	OffAll()
 }
 
 var (
@@ -55,15 +64,21 @@ var (
 	_ Target = (*Namespace)(nil)
 )
 
-// On adds a typed handler. In is what the event's first argument is decoded into: any type that encoding/json could decode,
+// On adds a typed handler, see Typed. It stays until Off takes it off; Listen and Once take what Typed returns. Errors: those of
+// Target.
+func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
+	return t.Handle(event, Typed(h))
+}
+
+// Typed makes a handler of a typed function; of a nil one none. In is what the event's first argument is decoded into: any type that encoding/json could decode,
 // with []byte for binary; Args takes all arguments raw; None takes none. Out is the acknowledgement's argument; None
 // acknowledges without one. A payload that does not fit In, and an error of the handler, are acknowledged with
 // {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
-func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
+func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, error)) HandlerFunc {
 	if h == nil {
-		return fmt.Errorf("%w | topic: %s", ErrInvalidHandler, event)
+		return nil
 	}
-	return t.Handle(event, func(ctx context.Context, s *Socket, e *Event) {
+	return func(ctx context.Context, s *Socket, e *Event) {
 		in, err := decodeInput[In](e)
 		if err != nil {
 			s.replyError(e, fmt.Errorf("invalid payload: %w", err))
@@ -75,7 +90,7 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 			return
 		}
 		replyWith(s, e, out)
-	})
+	}
 }
 
 func decodeInput[In any](e *Event) (In, error) {
@@ -119,36 +134,34 @@ func (s *Socket) replyError(e *Event, err error) {
 	}
 }
 
-// table is a table of handlers by event: an immutable snapshot that is swapped.
-type table[H any] struct {
-	snapshot atomic.Pointer[map[string][]H]
-}
-
-func (t *table[H]) put(event string, h H) {
-	for {
-		old := t.snapshot.Load()
-		longer := make(map[string][]H)
-		if old != nil {
-			maps.Copy(longer, *old)
-		}
-		longer[event] = append(slices.Clip(longer[event]), h)
-		if t.snapshot.CompareAndSwap(old, &longer) {
-			return
-		}
-	}
-}
-
-func (t *table[H]) of(event string) []H {
-	if all := t.snapshot.Load(); all != nil {
-		return (*all)[event]
-	}
-	return nil
-}
-
 // handlers are those of the events of clients.
 type handlers struct{ table[HandlerFunc] }
 
-func (t *handlers) add(event string, h HandlerFunc) error {
+// add adds a handler that stays until stop or off takes it off.
+func (t *handlers) add(event string, h HandlerFunc) (stop func(), err error) {
+	if err := checkHandler(event, h); err != nil {
+		return nothingToStop, err
+	}
+	return t.put(event, h), nil
+}
+
+// once adds a handler that is taken off by the first event that it is called for.
+func (t *handlers) once(event string, h HandlerFunc) (stop func(), err error) {
+	if err := checkHandler(event, h); err != nil {
+		return nothingToStop, err
+	}
+	m, called := new(mark), new(atomic.Bool)
+	stop = func() { t.remove(event, m) }
+	t.table.add(event, func(ctx context.Context, s *Socket, e *Event) {
+		if called.CompareAndSwap(false, true) { // events of two sockets may come at the same time
+			stop()
+			h(ctx, s, e)
+		}
+	}, m)
+	return stop, nil
+}
+
+func checkHandler(event string, h HandlerFunc) error {
 	switch {
 	case event == "":
 		return ErrInvalidTopic
@@ -157,6 +170,5 @@ func (t *handlers) add(event string, h HandlerFunc) error {
 	case wire.IsReserved(event):
 		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
 	}
-	t.put(event, h)
 	return nil
 }

@@ -18,9 +18,7 @@ type Namespace struct {
 	server *Server
 	name   string
 
-	connected    atomic.Pointer[[]func(context.Context, *Socket)]
-	disconnected atomic.Pointer[[]func(*Socket, Reason)]
-	handlers     handlers
+	hooks
 
 	serverHandlers table[ServerEventFunc]
 	serverJobs     serverJobs
@@ -28,46 +26,6 @@ type Namespace struct {
 
 // Name is the name of the namespace; that of the default one is "/".
 func (n *Namespace) Name() string { return n.name }
-
-// OnConnection adds what is called for each socket that is connected, which with authentication means authenticated:
-// before any of its events. Nil is ignored.
-func (n *Namespace) OnConnection(f func(ctx context.Context, s *Socket)) {
-	if f != nil {
-		addTo(&n.connected, f)
-	}
-}
-
-// OnDisconnect adds what is called for each socket that was connected, after all of its events. Nil is ignored.
-func (n *Namespace) OnDisconnect(f func(s *Socket, r Reason)) {
-	if f != nil {
-		addTo(&n.disconnected, f)
-	}
-}
-
-// Handle adds a handler for an event of any socket of the namespace. For typed handlers see On.
-func (n *Namespace) Handle(event string, h HandlerFunc) error { return n.handlers.add(event, h) }
-
-// addTo replaces a snapshot by one that is longer.
-func addTo[T any](list *atomic.Pointer[[]T], item T) {
-	for {
-		old := list.Load()
-		var longer []T
-		if old != nil {
-			longer = append(longer, *old...)
-		}
-		longer = append(longer, item)
-		if list.CompareAndSwap(old, &longer) {
-			return
-		}
-	}
-}
-
-func loadList[T any](list *atomic.Pointer[[]T]) []T {
-	if l := list.Load(); l != nil {
-		return *l
-	}
-	return nil
-}
 
 // namespaces is the application above the connections: it knows which namespaces there are.
 type namespaces struct {
@@ -115,6 +73,26 @@ func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
 	s := &Socket{handle: h, namespace: n.lookup(h.Namespace())}
 	h.Bind(s)
 	return (*socketHandler)(s)
+}
+
+// Sockets returns the sockets of this instance, in no order. For those of the whole cluster see FetchSockets. Errors:
+// ErrNotConfigured, ErrClosed, the context's.
+func (n *Namespace) Sockets(ctx context.Context) ([]*Socket, error) {
+	e, err := Broadcast{namespace: n}.begin()
+	if err != nil {
+		return nil, err
+	}
+	handles, err := e.env.Registry.Handles(ctx, n.name, nil, nil, "")
+	if err != nil {
+		return nil, closedIfStopped(err)
+	}
+	sockets := make([]*Socket, 0, len(handles))
+	for _, h := range handles {
+		if h, ok := h.(*connection.Socket); ok {
+			sockets = append(sockets, n.server.socketOf(h))
+		}
+	}
+	return sockets, nil
 }
 
 // Of returns a static namespace and makes it when it is new; a missing slash in front is added. Names with a comma or a

@@ -52,6 +52,9 @@ func (n *Namespace) Emit(event string, args ...any) error {
 	return Broadcast{namespace: n}.Emit(event, args...)
 }
 
+// Send is Emit of the event "message".
+func (n *Namespace) Send(args ...any) error { return n.Emit("message", args...) }
+
 // EmitWithAck asks all sockets, see Broadcast.EmitWithAck.
 func (n *Namespace) EmitWithAck(ctx context.Context, event string, args ...any) (Responses, error) {
 	return Broadcast{namespace: n}.EmitWithAck(ctx, event, args...)

@@ -181,7 +181,7 @@ func (e *Engine) take(ns *Namespace, j *serverJob) bool {
 // serverJob is one event of another instance with its handlers.
 type serverJob struct {
 	engine   *Engine
-	handlers []ServerEventFunc
+	handlers []entry[ServerEventFunc]
 	event    *ServerEvent
 }
 
@@ -191,7 +191,7 @@ func (j *serverJob) Run() {
 		defer j.engine.serverQuestions.Add(-1)
 	}
 	for _, h := range j.handlers {
-		j.call(h)
+		j.call(h.call)
 	}
 }
 

@@ -57,6 +57,7 @@ type Socket struct {
 	namespace *Namespace
 	handlers  handlers
 	data      atomic.Pointer[sync.Map] // nil: nothing was ever kept
+	extras    atomic.Pointer[extras]   // nil: there were never any
 }
 
 // ID is the socket id: 20 characters that begin with a tilde. It is also a room, in which the socket is alone.
@@ -87,9 +88,8 @@ func (s *Socket) Data() *sync.Map {
 	return s.data.Load()
 }
 
-// Handle adds a raw handler for an event of this socket. Handlers of the socket run before those of its namespace. For
-// typed handlers see On.
-func (s *Socket) Handle(event string, h HandlerFunc) error { return s.handlers.add(event, h) }
+// Connected tells whether the socket is connected: from the answer to its CONNECT until its end.
+func (s *Socket) Connected() bool { return s.handle.Connected() }
 
 // Emit sends an event. Each argument is anything that encoding/json could encode, with []byte anywhere as binary. It never
 // blocks on the client. Errors: ErrClosed, ErrReservedEvent, or what the encoding of an argument returned.
@@ -106,6 +106,9 @@ func (s *Socket) EmitVolatile(event string, args ...any) error {
 func (s *Socket) EmitCompressed(event string, args ...any) error {
 	return s.emit(connection.FlagCompress, event, args)
 }
+
+// Send is Emit of the event "message".
+func (s *Socket) Send(args ...any) error { return s.Emit("message", args...) }
 
 func (s *Socket) emit(f connection.Flags, event string, args []any) error {
 	if wire.IsReserved(event) {
@@ -130,74 +133,6 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 		return Args{}, fmt.Errorf("actio: emit %q: %w", event, err)
 	}
 	return s.handle.EmitWithAck(ctx, id, m, connection.FlagNone)
-}
-
-// Join puts the socket into rooms. When it returns nil, every broadcast made afterwards reaches the socket there. Errors:
-// ErrTooManyRooms (then none is joined), ErrEmptyRoom, ErrClosed, the context's.
-func (s *Socket) Join(ctx context.Context, rooms ...string) error {
-	return s.handle.Join(ctx, rooms...)
-}
-
-// Leave takes the socket out of rooms. Its own room cannot be left.
-func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
-	return s.handle.Leave(ctx, rooms...)
-}
-
-// Rooms lists the rooms that the socket is in, its own first.
-func (s *Socket) Rooms(ctx context.Context) ([]string, error) { return s.handle.Rooms(ctx) }
-
-// Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself.
-// Idempotent.
-func (s *Socket) Disconnect() { s.handle.Disconnect(false) }
-
-// Close ends the whole connection of the socket, with its sockets in all namespaces. Idempotent.
-func (s *Socket) Close() { s.handle.Disconnect(true) }
-
-// To begins a broadcast to rooms, without this socket.
-func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
-
-// Broadcast begins a broadcast to the namespace, without this socket.
-func (s *Socket) Broadcast() Broadcast { return s.namespace.Except(s.ID()) }
-
-// socketHandler is the side of a Socket that its connection calls, kept out of the public methods.
-type socketHandler Socket
-
-var _ connection.Handler = (*socketHandler)(nil)
-
-// Connected is the first job of the socket.
-func (h *socketHandler) Connected(ctx context.Context) {
-	if f := h.namespace.server.options.ClientConnected; f != nil {
-		f(ctx, (*Socket)(h))
-	}
-	for _, f := range loadList(&h.namespace.connected) {
-		f(ctx, (*Socket)(h))
-	}
-}
-
-// Event handles one event; the handlers of the socket come before those of its namespace.
-func (h *socketHandler) Event(ctx context.Context, e connection.Event) {
-	own, shared := h.handlers.of(e.Name), h.namespace.handlers.of(e.Name)
-	if len(own)+len(shared) == 0 {
-		h.namespace.server.countUnhandled()
-		return
-	}
-	event := &Event{Name: e.Name, Args: e.Args, reply: e.Replier}
-	for _, f := range own {
-		f(ctx, (*Socket)(h), event)
-	}
-	for _, f := range shared {
-		f(ctx, (*Socket)(h), event)
-	}
-}
-
-// Disconnected is the last job.
-func (h *socketHandler) Disconnected(r Reason) {
-	if f := h.namespace.server.options.ClientDisconnected; f != nil {
-		f((*Socket)(h), r)
-	}
-	for _, f := range loadList(&h.namespace.disconnected) {
-		f((*Socket)(h), r)
-	}
 }
 
 func (s *Socket) log() *slog.Logger {

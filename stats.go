@@ -44,6 +44,7 @@ type Stats struct {
 	AcksRefused                    uint64 // questions to a client that failed with ErrTooManyAcks
 	JoinsRefused                   uint64 // of the application or a client, that failed with ErrTooManyRooms
 	ParserFailures                 uint64 // packets that Options.Parser could not write, other than those whose sender got the error
+	OutgoingUnseen                 uint64 // events that functions of OnAnyOutgoing were too slow for
 	ServerEventsDropped            uint64 // of other instances: too many waited for their handlers
 
 	// Redis counts what went to the other instances and came from them; zero without Redis.
@@ -91,6 +92,7 @@ func (e *Engine) counted() Stats {
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
 		NamespacesRefused: c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
 		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ParserFailures: c.ParserFailures.Load(),
+		OutgoingUnseen: c.OutgoingUnseen.Load(),
 		ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }

@@ -87,6 +87,9 @@ func (c *connection) emit(m *emit) {
 			return
 		}
 	}
+	if s.extra != nil && (m.flags&FlagVolatile == 0 || c.writable()) {
+		s.extra.watcher.saw(m.message)
+	}
 	if c.unwritten || !c.straight(m.flags&FlagCompress != 0) {
 		c.send(m.message, m.flags)
 		return

@@ -88,3 +88,10 @@ func (s *Socket) Authenticate(p *Principal) { s.direct(&forceAuthenticated{socke
 
 // Ping sends the application-level ping. Unless ignoreAuth is set it closes a session whose socket is not authenticated.
 func (s *Socket) Ping(ignoreAuth bool) { s.direct(&pingSocket{socket: s, ignoreAuth: ignoreAuth}) }
+
+// Watch has tell called with each event that goes out to the socket from now on: of the application, of a broadcast and of the
+// authentication, but no acknowledgement. It is called on a worker, one event at a time and in their order; what it is too
+// slow for is left out, beyond Options.QueueBytes, and counted. Nil ends it.
+func (s *Socket) Watch(tell func(name string, args wire.Args)) {
+	s.direct(&watchSocket{socket: s, tell: tell})
+}

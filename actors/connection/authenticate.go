@@ -140,6 +140,9 @@ func (c *connection) emitOwn(s *socket, event, key, value string) {
 	if err != nil {
 		panic(fmt.Sprintf("connection: own event does not encode: %v", err))
 	}
+	if s.extra != nil {
+		s.extra.watcher.saw(m)
+	}
 	c.send(m, FlagKeep)
 }
 

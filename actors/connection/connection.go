@@ -129,6 +129,8 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 		c.forceAuthenticated(m)
 	case *pingSocket:
 		c.pingSocket(m)
+	case *watchSocket:
+		c.watchSocket(m)
 	case *sendRaw:
 		c.send(m.message, FlagKeep)
 	case *closeSession:

@@ -32,4 +32,5 @@ type Counters struct {
 	AcksRefused        atomic.Uint64 // ErrTooManyAcks
 	JoinsRefused       atomic.Uint64 // ErrTooManyRooms
 	ParserFailures     atomic.Uint64 // packets that the server's own parser could not write
+	OutgoingUnseen     atomic.Uint64 // events that whoever watches what goes out was too slow for
 }

@@ -9,7 +9,7 @@
 // Beside the actor, with their own rules: Session is the reading side, in whose readers' goroutines packets are decoded;
 // gate is the back-pressure between readers and handlers, and holds the acknowledgements that an Ask awaits of the session,
 // because a shard expects them, the actor takes them in, a reader gives them up, and anybody may cancel; inbox runs user code
-// in order, on a worker. User code never runs within Receive.
+// in order, on a worker; watcher tells what goes out, likewise. User code never runs within Receive.
 //
 // The protocol of the actor:
 //
@@ -27,7 +27,8 @@
 //	                                                         its acknowledgement counts
 //	emit, joinRooms, leaveRooms,   the application           as their names say
 //	listRooms, disconnectSocket,
-//	pingSocket, forceAuthenticated
+//	pingSocket, watchSocket,
+//	forceAuthenticated
 //	ackCancelled                   EmitWithAck               its wait ended otherwise
 //	verdict                        the verifier              its answer, with the number of the attempt
 //	roomregistry.Announce          the supervisor            tell a shard about the sockets it owns

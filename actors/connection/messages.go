@@ -114,6 +114,11 @@ type (
 		socket    *Socket
 		principal *Principal
 	}
+	watchSocket struct { // nil: no longer
+		late
+		socket *Socket
+		tell   func(name string, args wire.Args)
+	}
 	pingSocket struct {
 		late
 		socket     *Socket

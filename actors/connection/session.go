@@ -71,6 +71,9 @@ func (s *Session) PID() *actor.PID { return s.address.PID() }
 // Handshake is the first request of the session.
 func (s *Session) Handshake() *transport.Handshake { return s.handshake }
 
+// OnWebSocket tells whether a websocket is the transport by now; else it is polling.
+func (s *Session) OnWebSocket() bool { return s.onSocket.Load() }
+
 // Done is closed when nothing of the session is left.
 func (s *Session) Done() <-chan struct{} { return s.handed.done() }
 

@@ -90,6 +90,9 @@ func (s *Socket) Principal() *Principal { return s.principal.Load() }
 // Reason is why the socket ended; ReasonNone while it lives.
 func (s *Socket) Reason() Reason { return Reason(s.reason.Load()) } //nolint:gosec // only a Reason is stored
 
+// Connected tells whether the socket is connected.
+func (s *Socket) Connected() bool { return !s.Closed() }
+
 // Closed tells whether the socket has ended.
 func (s *Socket) Closed() bool { return s.ctx.Err() != nil }
 
@@ -120,6 +123,20 @@ type socket struct {
 	rooms   []string
 	acks    map[uint64]*ackWait
 	at      [socketDeadlines]moment
+	extra   *extra // nil for most
+}
+
+// extra is what few sockets have.
+type extra struct {
+	watcher *watcher
+}
+
+// more returns the socket's extra and makes it when there is none.
+func (s *socket) more() *extra {
+	if s.extra == nil {
+		s.extra = new(extra)
+	}
+	return s.extra
 }
 
 // Deadlines of a socket.

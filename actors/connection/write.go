@@ -46,7 +46,11 @@ func (c *connection) writable() bool {
 // deliver queues a run of broadcasts. The usual case, a websocket that takes everything, is one system call with bytes
 // that all members share, and allocates nothing.
 func (c *connection) deliver(d *roomregistry.Delivery) {
-	if c.stage != stageOpen || !c.receives(d) {
+	if c.stage != stageOpen {
+		return
+	}
+	s := c.receiver(d)
+	if s == nil {
 		return
 	}
 	if d.Volatile && !c.writable() {
@@ -57,6 +61,9 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 		return
 	}
 	c.env.Counters.PacketsOut.Add(c.stripe, len(d.Messages))
+	if s.extra != nil {
+		s.extra.watcher.saw(d.Messages...)
+	}
 	from := 0
 	if c.straight(d.Compress) {
 		whole, n := c.writeStraight(d.Joined)
@@ -98,14 +105,17 @@ func (c *connection) writeStraight(p []byte) (whole bool, n int) {
 	return n == len(p), n
 }
 
-// receives tells whether a broadcast of the namespace has a socket here to go to.
-func (c *connection) receives(d *roomregistry.Delivery) bool {
+// receiver is the socket that a broadcast of its namespace goes to; nil when there is none.
+func (c *connection) receiver(d *roomregistry.Delivery) *socket {
 	for _, s := range c.sockets {
 		if s.namespace == d.Namespace {
-			return !d.AuthenticatedOnly || s.phase.public() == Authenticated
+			if d.AuthenticatedOnly && s.phase.public() != Authenticated {
+				return nil
+			}
+			return s
 		}
 	}
-	return false
+	return nil
 }
 
 // resume queues the message in which a shared write of n bytes stopped, begun, and returns the index of the next.

@@ -1,0 +1,65 @@
+package actio
+
+import "context"
+
+// hooks are what the application added for all sockets of a namespace.
+type hooks struct {
+	connected    list[func(context.Context, *Socket)]
+	disconnected list[func(*Socket, Reason)]
+	handlers     handlers
+	catchAll     list[HandlerFunc]
+}
+
+// OnConnection adds what is called for each socket that is connected, which with authentication means authenticated:
+// before any of its events. Nil is ignored.
+func (h *hooks) OnConnection(f func(ctx context.Context, s *Socket)) {
+	if f != nil {
+		h.connected.add(f, false)
+	}
+}
+
+// OnDisconnect adds what is called for each socket that was connected, after all of its events. Nil is ignored.
+func (h *hooks) OnDisconnect(f func(s *Socket, r Reason)) {
+	if f != nil {
+		h.disconnected.add(f, false)
+	}
+}
+
+// Handle adds a handler for an event of any socket of the namespace. For typed handlers see On.
+func (h *hooks) Handle(event string, f HandlerFunc) error {
+	_, err := h.handlers.add(event, f)
+	return err
+}
+
+// Listen is Handle, and returns what takes this one handler off again.
+func (h *hooks) Listen(event string, f HandlerFunc) (stop func(), err error) {
+	return h.handlers.add(event, f)
+}
+
+// Once is Listen for a handler that is called for one event alone: the first of any socket.
+func (h *hooks) Once(event string, f HandlerFunc) (stop func(), err error) {
+	return h.handlers.once(event, f)
+}
+
+// Off takes all handlers of an event off that were added to the namespace. Those of sockets stay.
+func (h *hooks) Off(event string) { h.handlers.off(event) }
+
+// OffAll takes the handlers of all events off that were added to the namespace.
+func (h *hooks) OffAll() { h.handlers.clear() }
+
+// OnAny adds what is called with every event of any socket, before the middlewares of the socket and all handlers, and also when there
+// is no handler. It returns what takes it off again. Nil is ignored.
+func (h *hooks) OnAny(f HandlerFunc) (stop func()) { return addCatchAll(&h.catchAll, f, false) }
+
+// PrependAny is OnAny for what is called before those that were added earlier.
+func (h *hooks) PrependAny(f HandlerFunc) (stop func()) { return addCatchAll(&h.catchAll, f, true) }
+
+// OffAny takes all off that OnAny and PrependAny added.
+func (h *hooks) OffAny() { h.catchAll.clear() }
+
+func addCatchAll(l *list[HandlerFunc], f HandlerFunc, front bool) (stop func()) {
+	if f == nil {
+		return nothingToStop
+	}
+	return l.add(f, front)
+}

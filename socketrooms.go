@@ -1,0 +1,38 @@
+package actio
+
+import "context"
+
+// What a socket does with rooms, its end, and the broadcasts that begin at it.
+
+// Join puts the socket into rooms. When it returns nil, every broadcast made afterwards reaches the socket there. Errors:
+// ErrTooManyRooms (then none is joined), ErrEmptyRoom, ErrClosed, the context's.
+func (s *Socket) Join(ctx context.Context, rooms ...string) error {
+	return s.handle.Join(ctx, rooms...)
+}
+
+// Leave takes the socket out of rooms. Its own room cannot be left.
+func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
+	return s.handle.Leave(ctx, rooms...)
+}
+
+// Rooms lists the rooms that the socket is in, its own first.
+func (s *Socket) Rooms(ctx context.Context) ([]string, error) { return s.handle.Rooms(ctx) }
+
+// Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself.
+// Idempotent.
+func (s *Socket) Disconnect() { s.handle.Disconnect(false) }
+
+// Close ends the whole connection of the socket, with its sockets in all namespaces. Idempotent.
+func (s *Socket) Close() { s.handle.Disconnect(true) }
+
+// To begins a broadcast to rooms, without this socket.
+func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }
+
+// In is To.
+func (s *Socket) In(rooms ...string) Broadcast { return s.To(rooms...) }
+
+// Except begins a broadcast to the namespace, without this socket and without the sockets of some rooms.
+func (s *Socket) Except(rooms ...string) Broadcast { return s.Broadcast().Except(rooms...) }
+
+// Broadcast begins a broadcast to the namespace, without this socket.
+func (s *Socket) Broadcast() Broadcast { return s.namespace.Except(s.ID()) }

@@ -1,0 +1,106 @@
+package namespaces
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
+)
+
+// patience bounds every wait of a test.
+const patience = 15 * time.Second
+
+// stand is a server on a TCP port, and Node.js with clients for it.
+type stand struct {
+	*actio.Server
+
+	url  string
+	node *jsclient.Harness
+}
+
+// serve starts a plain server, unless the options say how clients authenticate. The test ends it, and fails if anything of
+// it is left then.
+func serve(t *testing.T, o actio.Options) *stand {
+	t.Helper()
+	o.NoAuthentication = o.Authenticate == nil
+	server, err := actio.New(o)
+	require.NoError(t, err)
+	require.NoError(t, server.Configure(t.Context()))
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		assert.NoError(t, server.Shutdown(ctx))
+		web.Close()
+	})
+	return &stand{Server: server, url: web.URL, node: jsclient.Start(t)}
+}
+
+// dial connects a client to a namespace, or fails with its connect_error.
+func (s *stand) dial(t *testing.T, namespace string, auth any) (*jsclient.Client, error) {
+	t.Helper()
+	return s.node.Dial(t.Context(), s.url+namespace, s.options(auth))
+}
+
+func (s *stand) options(auth any) jsclient.Options {
+	return jsclient.Options{Path: s.Path(), Auth: auth, Transports: jsclient.WebSocket}
+}
+
+// enter connects a client to a namespace that lets it in.
+func (s *stand) enter(t *testing.T, namespace string) *jsclient.Client {
+	t.Helper()
+	c, err := s.dial(t, namespace, nil)
+	require.NoError(t, err)
+	return c
+}
+
+// socket is the server's side of a client.
+func (s *stand) socket(t *testing.T, c *jsclient.Client) *actio.Socket {
+	t.Helper()
+	socket, err := s.Socket(t.Context(), c.ID())
+	require.NoError(t, err)
+	require.NotNil(t, socket)
+	return socket
+}
+
+// of is a static namespace.
+func (s *stand) of(t *testing.T, name string) *actio.Namespace {
+	t.Helper()
+	n, err := s.Of(name)
+	require.NoError(t, err)
+	return n
+}
+
+// wait waits for the next event of that name and returns its arguments.
+func wait(t *testing.T, c *jsclient.Client, event string) []any {
+	t.Helper()
+	args, err := c.WaitEvent(t.Context(), event)
+	require.NoError(t, err)
+	return args.Values()
+}
+
+// ask emits an event and returns the arguments of its acknowledgement.
+func ask(t *testing.T, c *jsclient.Client, event string, args ...any) []any {
+	t.Helper()
+	answer, err := c.EmitWithAck(t.Context(), event, args...)
+	require.NoError(t, err)
+	return answer.Values()
+}
+
+// receive waits for a value of a channel, or for its end.
+func receive[T any](t *testing.T, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		require.FailNow(t, "waited in vain")
+		panic("unreachable")
+	}
+}
