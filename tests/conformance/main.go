@@ -6,67 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
-	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/suitehost"
 )
 
 func main() {
-	listen := flag.String("listen", "127.0.0.1:3000", "address to listen on")
-	suite := flag.String("suite", "socketio", "socketio or engineio")
-	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *listen, *suite); err != nil {
-		fmt.Fprintln(os.Stderr, "conformance:", err)
-		os.Exit(1)
-	}
-}
-
-// run serves one suite until ctx ends.
-func run(ctx context.Context, listen, suite string) error {
-	var (
-		handler  http.Handler
-		shutdown func(context.Context) error
-		err      error
-	)
-	switch suite {
-	case "socketio":
-		handler, shutdown, err = socketIO(ctx)
-	case "engineio":
-		handler, shutdown, err = engineIO()
-	default:
-		err = fmt.Errorf("unknown suite %q", suite)
-	}
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	fmt.Printf("serving %s on %s\n", suite, listener.Addr())
-	go func() {
-		<-ctx.Done()
-		end := context.WithoutCancel(ctx)
-		if err := shutdown(end); err != nil {
-			fmt.Fprintln(os.Stderr, "conformance: shutdown:", err)
-		}
-		_ = server.Shutdown(end)
-	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	suitehost.Main("conformance", suitehost.Suites{"socketio": socketIO, "engineio": engineIO})
 }
 
 // timing is what both suites expect.
@@ -76,13 +23,9 @@ func timing(path string) actio.EngineOptions {
 	}
 }
 
-func logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-}
-
-func engineIO() (http.Handler, func(context.Context) error, error) {
-	engine, err := actio.NewEngine(actio.EngineConfig{
-		EngineOptions: timing("/engine.io"), Logger: logger(),
+func engineIO(context.Context) (suitehost.Server, error) {
+	return actio.NewEngine(actio.EngineConfig{
+		EngineOptions: timing("/engine.io"), Logger: suitehost.Logger(),
 		OnSession: func(s *actio.EngineSession) {
 			s.OnMessage(func(binary bool, data []byte) {
 				if binary {
@@ -93,35 +36,31 @@ func engineIO() (http.Handler, func(context.Context) error, error) {
 			})
 		},
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return engine, engine.Shutdown, nil
 }
 
-func socketIO(ctx context.Context) (http.Handler, func(context.Context) error, error) {
+func socketIO(ctx context.Context) (suitehost.Server, error) {
 	server, err := actio.New(actio.Options{
-		Engine: timing("/socket.io"), NoAuthentication: true, Logger: logger(), ConnectTimeout: time.Second,
+		Engine: timing("/socket.io"), NoAuthentication: true, Logger: suitehost.Logger(), ConnectTimeout: time.Second,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	custom, err := server.Of("/custom")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	server.Root().OnConnection(sendAuth)
 	custom.OnConnection(sendAuth)
 	err = errors.Join(
 		server.Root().Handle("message", func(_ context.Context, s *actio.Socket, e *actio.Event) {
-			report(s.Emit("message-back", values(e.Args)...))
+			suitehost.Report(s.Emit("message-back", values(e.Args)...))
 		}),
 		server.Root().Handle("message-with-ack", func(_ context.Context, _ *actio.Socket, e *actio.Event) {
-			report(e.Reply(values(e.Args)...))
+			suitehost.Report(e.Reply(values(e.Args)...))
 		}),
 		server.Configure(ctx),
 	)
-	return server, server.Shutdown, err
+	return server, err
 }
 
 func sendAuth(_ context.Context, s *actio.Socket) {
@@ -129,19 +68,13 @@ func sendAuth(_ context.Context, s *actio.Socket) {
 	if a := s.Handshake().Auth; a != nil {
 		auth = a
 	}
-	report(s.Emit("auth", auth))
+	suitehost.Report(s.Emit("auth", auth))
 }
 
 func values(args actio.Args) []any {
 	all := make([]any, args.Len())
 	for i := range all {
-		report(args.Decode(i, &all[i]))
+		suitehost.Report(args.Decode(i, &all[i]))
 	}
 	return all
-}
-
-func report(err error) {
-	if err != nil && !errors.Is(err, actio.ErrClosed) {
-		fmt.Fprintln(os.Stderr, "conformance:", err)
-	}
 }
