@@ -1,6 +1,6 @@
 // Package format is how instances talk through Redis: the wire formats of the official adapters of Socket.IO, as pure functions
 // between a Message and what is published. A Dialect is one adapter: Classic is @socket.io/redis-adapter 8 together with
-// @socket.io/redis-emitter 5, Sharded its sharded adapter. What they write is what the packages write, byte for byte, but for
+// @socket.io/redis-emitter 5, Sharded its sharded adapter, Streams @socket.io/redis-streams-adapter 0.3. What they write is what the packages write, byte for byte, but for
 // the extensions below; they read what the packages read.
 //
 // In the tables P is the prefix ("socket.io"), N a namespace, R a room, U the uid of an instance.
@@ -52,6 +52,26 @@
 //	11    ClientCount                 requestId, clientCount
 //	12    Ack                         requestId, packet
 //
+// # Streams
+//
+// What has to reach everybody is an entry of a stream: fields uid, nsp, type, and data, which is JSON, or MessagePack as base64
+// when it holds binary. The rest is a cluster message as MessagePack over a channel: plain, or with ShardedChannels those of
+// Redis 7. Types and their data are those of the sharded adapter.
+//
+//	where                what comes there                               read
+//	S                    types 3 (without requestId), 4, 5, 6           always; the only stream, if there is one
+//	S-0, S-1, ...        as S, of several; the namespace chooses        always
+//	P#N#U#               answers to U                                   always
+//	P-actio#N#           requests to a user (extension)                 always; private census
+//	P#N#                 types 3 (with requestId), 7, 9                 always; census
+//	P-actio-members#     Hello, Beat, Bye (extension)                   always
+//
+// The stream of a namespace is that of a hash of its name, which may be negative: then Node.js writes to a stream like S--1, which
+// nobody reads. So instances of actio write to one that Node.js reads, and do not read what it writes for these
+// namespaces: with several streams choose names that Node.js can use itself.
+//
+// A Session is MessagePack {sid, pid, rooms, data} as base64.
+//
 // # Emitters
 //
 // A message whose Sender is Emitter is written as programs without a server write it: opts are {rooms, flags, except}, in
@@ -64,7 +84,7 @@
 //
 //   - opts.user: the target includes the sockets of a user. Without rooms the message takes the private channel, so that others,
 //     who would see no rooms and mean everybody, do not get it; with rooms it takes the general channel, never that of a
-//     room.
+//     room. In a stream its entry has a field actio in place of nsp: Node.js passes it over.
 //   - Numbers that MessagePack cannot carry exactly: beside the packed value stands its JSON text, as the fourth element of a
 //     broadcast, elsewhere under "json" (for the handshake of a socket, "handshakeJSON"). Placeholders in it stand for the binary
 //     parts of the packed value, in their order; when they are not numbered so, it is an array of the text and their
@@ -73,6 +93,7 @@
 //     when the socket has ended instead of answering, "gone": true.
 //   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments "args",
 //     beside the first.
+//   - A Session says its namespace ("nsp") and "user".
 //   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}.
 //
 // # What is read

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -130,3 +131,6 @@ func mustPlain(t testing.TB, m *format.Message) plain {
 	require.NoError(t, err)
 	return p
 }
+
+// validText tells whether all that a message says is UTF-8: what is not is replaced when it is written.
+func validText(p plain) bool { return utf8.ValidString(fmt.Sprint(p)) }

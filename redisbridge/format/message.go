@@ -65,6 +65,9 @@ type Message struct {
 	// else: which sockets are asked, who answers, that one has ended.
 	Extended bool
 
+	// Offset is the id of the entry of a stream that the message came in; "" where there are no streams. Not written.
+	Offset string
+
 	// General sends a Broadcast to one room on the channel of its namespace, as one to several rooms: a channel of its own may not
 	// be listened to yet. Not part of the wire.
 	General bool
@@ -101,6 +104,9 @@ type Frame struct {
 	Channel string
 	Sharded bool // with SPUBLISH
 	Payload []byte
+	// Entry, if not nil, is what makes the frame an entry of the stream that Channel names: its fields beside data, which
+	// Payload is.
+	Entry *Entry
 }
 
 // SubscriptionKind is the kind of a Subscription.

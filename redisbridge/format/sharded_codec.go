@@ -6,17 +6,20 @@ import (
 )
 
 // encode writes {type, data, uid, nsp}: JSON, or MessagePack when it holds binary.
-func (s *sharded) encode(m *Message) ([]byte, error) {
-	w := writer{packed: m.binary(), out: make([]byte, 0, m.size())}
+func (s *sharded) encode(m *Message) ([]byte, error) { return encodeCluster(m, m.binary()) }
+
+// encodeCluster writes it in one of the forms.
+func encodeCluster(m *Message, packed bool) ([]byte, error) {
+	w := writer{packed: packed, out: make([]byte, 0, m.size())}
 	kind := clusterType(m.Kind)
 	if kind == 0 {
-		return nil, malformed("the sharded adapter has no such message")
+		return nil, malformed("the adapter has no such message")
 	}
 	w.object(4)
 	w.key("type")
 	w.number(kind)
 	w.key("data")
-	s.data(&w, m)
+	w.clusterData(m)
 	w.key("uid")
 	w.text(m.Sender)
 	w.key("nsp")
@@ -53,17 +56,17 @@ func clusterType(k Kind) int {
 	}
 }
 
-// data writes what a message says.
-func (s *sharded) data(w *writer, m *Message) {
+// clusterData writes what a cluster message says.
+func (w *writer) clusterData(m *Message) {
 	switch m.Kind {
 	case Broadcast, AckBroadcast:
-		s.broadcast(w, m)
+		w.clusterBroadcast(m)
 	case ServerEvent:
-		s.serverEvent(w, m)
+		w.clusterServerEvent(m)
 	case ServerReply, Ack:
-		s.arguments(w, m)
+		w.clusterAnswer(m)
 	case ClientCount:
-		s.clientCount(w, m)
+		w.clientCount(m)
 	case Fetched:
 		w.object(2)
 		w.key("requestId")
@@ -90,8 +93,8 @@ func (s *sharded) data(w *writer, m *Message) {
 	}
 }
 
-// broadcast writes a broadcast, which wants answers when it has an id.
-func (s *sharded) broadcast(w *writer, m *Message) {
+// clusterBroadcast writes a broadcast, which wants answers when it has an id.
+func (w *writer) clusterBroadcast(m *Message) {
 	asks := m.Kind == AckBroadcast
 	n := 2
 	for _, set := range []bool{asks, asks && m.Extended} {
@@ -116,7 +119,7 @@ func (s *sharded) broadcast(w *writer, m *Message) {
 	w.endObject()
 }
 
-func (s *sharded) serverEvent(w *writer, m *Message) {
+func (w *writer) clusterServerEvent(m *Message) {
 	if m.Event.IsZero() {
 		w.fail(malformed("no event"))
 	}
@@ -135,8 +138,12 @@ func (s *sharded) serverEvent(w *writer, m *Message) {
 	w.endObject()
 }
 
-func (s *sharded) clientCount(w *writer, m *Message) {
-	w.object(2) // it is always JSON, in which the number does not matter
+func (w *writer) clientCount(m *Message) {
+	n := 2
+	if m.IDs != nil {
+		n++
+	}
+	w.object(n)
 	w.key("requestId")
 	w.text(m.Request)
 	w.key("clientCount")
@@ -148,8 +155,8 @@ func (s *sharded) clientCount(w *writer, m *Message) {
 	w.endObject()
 }
 
-// arguments writes what a socket, or a server, answered.
-func (s *sharded) arguments(w *writer, m *Message) {
+// clusterAnswer writes what a socket, or a server, answered.
+func (w *writer) clusterAnswer(m *Message) {
 	a, err := m.answer("packet")
 	if err != nil {
 		w.fail(err)
@@ -194,20 +201,31 @@ func (s *sharded) decode(channel string, payload []byte) (*Message, error) {
 	if s.echo(payload) {
 		return nil, ErrOwn
 	}
-	n, err := parse(payload)
+	return s.decodeCluster(channel, payload)
+}
+
+// decodeCluster reads it, whoever has sent it.
+func (n *names) decodeCluster(channel string, payload []byte) (*Message, error) {
+	whole, err := parse(payload)
 	if err != nil {
 		return nil, err
 	}
-	r := clusterMessage{own: s.isOwn}
-	if err := n.fields(r.field); err != nil {
+	r := clusterMessage{own: n.isOwn}
+	if err := whole.fields(r.field); err != nil {
 		return nil, err
 	}
 	switch {
 	case r.Sender == "" || !r.data.exists():
 		return nil, malformed("no cluster message")
-	case !s.concerns(channel, r.Namespace):
+	case !n.concerns(channel, r.Namespace):
 		return nil, fmt.Errorf("%w: namespace", ErrUnknown)
-	case !r.known():
+	}
+	return r.read()
+}
+
+// read reads the data of a message whose type is known.
+func (r *clusterMessage) read() (*Message, error) {
+	if !r.known() {
 		return nil, fmt.Errorf("%w: cluster message %d", ErrUnknown, r.kind)
 	}
 	if err := r.data.fields(r.member); err != nil {

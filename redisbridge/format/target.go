@@ -48,3 +48,12 @@ func (t Target) WithUser(user string) (Target, error) {
 func withNames(list, names []string) []string {
 	return slices.DeleteFunc(slices.Concat(list, names), func(name string) bool { return name == "" })
 }
+
+// Concerns tells whether a broadcast to the target reached a socket that was in the rooms, its own among them, and belonged to
+// the user.
+func (t Target) Concerns(rooms []string, user string) bool {
+	has := func(list []string) bool {
+		return slices.ContainsFunc(list, func(room string) bool { return slices.Contains(rooms, room) })
+	}
+	return (t.All() || t.User != "" && t.User == user || has(t.Rooms)) && !has(t.Except)
+}
