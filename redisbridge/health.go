@@ -9,7 +9,7 @@ import (
 )
 
 // parts is the number of connections.
-const parts = 3
+const parts = 4
 
 // health is what the link says of its connections. They count as up until it says otherwise: it was opened with all of them.
 type health struct {

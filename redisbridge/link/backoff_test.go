@@ -113,13 +113,13 @@ func TestLink_RedisStalledForLong_IsBackAtOnceWhenItGoesOn(t *testing.T) {
 		for stall := 30 * time.Second; stall < 34*time.Second; stall += 400 * time.Millisecond { // whatever is just going on then
 			r.stop()
 			time.Sleep(stall)
-			for p := range parts {
+			for p := range StreamPart {
 				assert.Error(t, l.Reason(p), p)
 			}
 			r.goOn()
 			time.Sleep(firstBackoff + time.Millisecond)
 			synctest.Wait()
-			for p := range parts {
+			for p := range StreamPart {
 				assert.NoError(t, l.Reason(p), "%v, after %v", p, stall)
 			}
 		}

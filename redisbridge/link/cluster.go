@@ -308,7 +308,7 @@ func (l *Link) route(p Part, kind format.SubscriptionKind, channel string) (stri
 
 // kindOf returns the kind of subscription that receives a frame.
 func kindOf(f format.Frame) format.SubscriptionKind {
-	if f.Sharded {
+	if f.Sharded || f.Entry != nil { // either belongs to a slot
 		return format.Shard
 	}
 	return format.Plain

@@ -71,7 +71,7 @@ func TestTopology_OwnersAndHomes_FollowWhatIsLearnt(t *testing.T) {
 	home, err = top.home(EmitterPart)
 	require.NoError(t, err)
 	assert.Equal(t, "a:1", home, "who is silent may be so for long")
-	for p := range parts {
+	for p := range StreamPart {
 		other, err := top.home(p)
 		require.NoError(t, err)
 		assert.Equal(t, p == EmitterPart, other == "a:1", "what one part met is not known to the others")

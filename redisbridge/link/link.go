@@ -57,12 +57,14 @@ type Options struct {
 	// Census returns the channels whose subscribers are the neighbours. It is called about once a second and must not block.
 	// nil: there is nobody to wait for.
 	Census func() []format.Subscription
+	// Streams are what is read and written of streams; nil: nothing.
+	Streams *Streams
 	// Home is a channel. In a cluster, what belongs to no slot goes by way of the node that serves its slot, as long as that can be
 	// reached when it is looked for, and comes from there: name the same for all instances.
 	Home string
 }
 
-// Part is one of the three connections. In a cluster each is as many connections as it needs nodes.
+// Part is one of the connections. In a cluster each is as many connections as it needs nodes.
 type Part uint8
 
 // The parts.
@@ -70,10 +72,11 @@ const (
 	EmitterPart   Part = iota // buffered and accounted for: Emit
 	PublishPart               // Publish and Count
 	SubscribePart             // Subscribe
+	StreamPart                // Options.Streams: one connection for each; always up when there are none
 	parts
 )
 
-// String returns emitter, publish or subscribe, as in the name of the connection.
+// String returns emitter, publish, subscribe or stream, as in the name of the connection.
 func (p Part) String() string {
 	switch p {
 	case EmitterPart:
@@ -82,6 +85,8 @@ func (p Part) String() string {
 		return "publish"
 	case SubscribePart:
 		return "subscribe"
+	case StreamPart:
+		return "stream"
 	default:
 		return "unknown"
 	}
@@ -92,7 +97,8 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	// Delivered: Redis confirmed it. Who was subscribed got it, as far as Redis promises that.
+	// Delivered: Redis confirmed it. Who was subscribed got it, as far as Redis promises that. An entry of a stream is there, and its
+	// ID is that which Redis gave it.
 	Delivered Outcome = iota + 1
 	// Dropped: it was never executed. The buffer was full, Redis refused it, it was not wanted any more (EmitUntil), or the Link was
 	// closed before it was sent.
@@ -156,6 +162,8 @@ type Link struct {
 	emitter    *emitter
 	publisher  *publisher
 	subscriber *subscriber
+	streams    *streams
+	jobs       chan job // of Run
 	states     [parts]partState
 	reconnects atomic.Uint64
 

@@ -44,10 +44,13 @@ func (o Options) withDefaults() Options {
 	if o.MaxBackoff <= 0 {
 		o.MaxBackoff = defaultMaxBackoff
 	}
+	if o.Streams != nil {
+		o.Streams = o.Streams.withDefaults()
+	}
 	return o
 }
 
-// Open makes the connections and returns when all three are up and everything in base is subscribed to. It tries until ctx
+// Open makes the connections and returns when all are up and everything in base is subscribed to. It tries until ctx
 // ends, except that a refusal of the credentials is final. The error is ErrNotReady, names each part that is not up with the
 // reason, and wraps the reasons; or it is ErrClient. Nothing is left open then.
 func Open(ctx context.Context, sys *actors.System, o Options, h Handler, base []format.Subscription) (*Link, error) {
@@ -63,6 +66,7 @@ func Open(ctx context.Context, sys *actors.System, o Options, h Handler, base []
 	if l.topology != nil {
 		l.start("redis survey", l.topology.survey)
 	}
+	l.startStreams()
 	if err := l.awaitParts(ctx); err != nil {
 		abandon, cancel := sys.Clock().Context(context.WithoutCancel(ctx), "redis close", abandonTime)
 		defer cancel()
@@ -86,7 +90,7 @@ func (l *Link) start(name string, run func()) {
 
 // newLink makes a Link without goroutines.
 func newLink(sys *actors.System, o Options, h Handler, src *source) *Link {
-	l := &Link{sys: sys, o: o, handler: h, source: src, ended: make(chan struct{})}
+	l := &Link{sys: sys, o: o, handler: h, source: src, ended: make(chan struct{}), jobs: make(chan job, storeQueue)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for i := range l.states {
 		l.states[i].init()
@@ -97,6 +101,7 @@ func newLink(sys *actors.System, o Options, h Handler, src *source) *Link {
 	l.emitter = newEmitter(l)
 	l.publisher = newPublisher(l)
 	l.subscriber = newSubscriber(l)
+	l.streams = newStreams(l)
 	return l
 }
 
@@ -110,6 +115,8 @@ func (l *Link) awaitParts(ctx context.Context) error {
 		case <-l.states[PublishPart].fatal:
 			return l.notReady(nil)
 		case <-l.states[SubscribePart].fatal:
+			return l.notReady(nil)
+		case <-l.states[StreamPart].fatal:
 			return l.notReady(nil)
 		case <-ctx.Done():
 			return l.notReady(ctx.Err())

@@ -11,13 +11,13 @@ func (s *session) publish(l *Link, batch []parcel, which []int) error {
 		return err
 	}
 	before := s.conn.written.Load()
-	failed := s.write(batch, which)
+	failed := s.write(l, batch, which)
 	sent := s.conn.written.Load() != before
 	var broken error
 	for _, n := range which {
 		p := &batch[n]
 		if failed == nil {
-			p.receivers, p.err = s.answers.number(':')
+			p.err = s.confirm(p)
 		} else {
 			p.err = failed
 		}
@@ -39,14 +39,28 @@ func (s *session) publish(l *Link, batch []parcel, which []int) error {
 	return broken
 }
 
+// confirm reads what Redis answers to a frame.
+func (s *session) confirm(p *parcel) (err error) {
+	if p.frame.Entry == nil {
+		p.receivers, err = s.answers.number(':')
+		return err
+	}
+	p.frame.Entry.ID, err = s.answers.text("")
+	return err
+}
+
 // write writes the frames. Their answers have to come within the same time.
-func (s *session) write(batch []parcel, which []int) error {
+func (s *session) write(l *Link, batch []parcel, which []int) error {
 	if err := s.conn.SetDeadline(time.Now().Add(s.timeout)); err != nil {
 		return err
 	}
 	command := s.command[:0]
 	for _, n := range which {
 		f := &batch[n].frame
+		if f.Entry != nil {
+			command = appendAdd(command, l.o.Streams.maxLen(), f)
+			continue
+		}
 		command = appendPublish(command, f.Sharded, f.Channel, f.Payload)
 	}
 	if s.command = command; cap(command) > keptCommand {

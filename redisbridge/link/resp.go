@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"github.com/actio-go/actio/redisbridge/format"
 )
 
 // What a connection carries all the time, frames and messages, is written and read here: the library would arm timers, make
@@ -44,6 +46,32 @@ func appendPublish(b []byte, sharded bool, channel string, payload []byte) []byt
 
 func appendLength(b []byte, n int) []byte {
 	return append(strconv.AppendInt(append(b, '$'), int64(n), 10), "\r\n"...)
+}
+
+// appendAdd appends the command that adds an entry to a stream, which keeps about so many.
+func appendAdd(b []byte, maxLen int, f *format.Frame) []byte {
+	e := f.Entry
+	b = append(b, "*14\r\n$4\r\nXADD\r\n"...)
+	b = appendText(b, f.Channel)
+	b = append(b, "$6\r\nMAXLEN\r\n$1\r\n~\r\n"...)
+	b = appendText(b, strconv.Itoa(maxLen))
+	b = append(b, "$1\r\n*\r\n$3\r\nuid\r\n"...)
+	b = appendText(b, e.UID)
+	if e.Namespace != "" {
+		b = append(b, "$3\r\nnsp\r\n"...)
+		b = appendText(b, e.Namespace)
+	} else {
+		b = append(b, "$5\r\nactio\r\n"...)
+		b = appendText(b, e.Private)
+	}
+	b = append(b, "$4\r\ntype\r\n"...)
+	b = appendText(b, e.Type)
+	b = append(b, "$4\r\ndata\r\n"...)
+	return append(append(appendLength(b, len(f.Payload)), f.Payload...), "\r\n"...)
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(append(appendLength(b, len(text)), text...), "\r\n"...)
 }
 
 // patient is a connection that is read with patience: each Read may take so long.

@@ -15,18 +15,18 @@ import (
 func TestReason_PasswordSetMeanwhile_SaysWhatKeepsItDown(t *testing.T) {
 	fake := startFake(t)
 	l, h := openFake(t, Options{Client: fake.client()}, format.Subscription{Name: "base"})
-	for p := range parts {
+	for p := range StreamPart {
 		require.NoError(t, l.Reason(p))
 	}
 	require.NoError(t, l.Reason(parts))
 	fake.script(func([]string) string { return "-NOAUTH Authentication required.\r\n" })
 	fake.hangUpAll()
-	for p := range parts {
+	for p := range StreamPart {
 		until(t, "no reason", func() bool { return l.Reason(p) != nil && strings.Contains(l.Reason(p).Error(), "NOAUTH") })
 		assert.Equal(t, 1, h.count(p.String()+" down"), "one change")
 	}
 	fake.script(nil)
-	for p := range parts {
+	for p := range StreamPart {
 		until(t, "still down", func() bool { return l.Reason(p) == nil })
 	}
 }
