@@ -92,7 +92,7 @@ func (e *Engine) counted() Stats {
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
 		NamespacesRefused: c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
 		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ParserFailures: c.ParserFailures.Load(),
-		OutgoingUnseen: c.OutgoingUnseen.Load(),
+		OutgoingUnseen:      c.OutgoingUnseen.Load(),
 		ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }
