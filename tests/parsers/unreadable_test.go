@@ -53,7 +53,7 @@ func TestParser_WhatCannotBeRead_EndsThatConnectionOnly(t *testing.T) {
 			require.NoError(t, err)
 			defer c.Close()
 			if row.first != "" {
-				require.NoError(t, c.Send("4" + row.first))
+				require.NoError(t, c.Send("4"+row.first))
 			}
 			for _, m := range row.messages {
 				_ = c.Send("4" + m) // it may have ended
@@ -73,7 +73,7 @@ func TestParser_PacketThatStaysIncomplete_EndsTheConnectionInTime(t *testing.T) 
 	require.NoError(t, err)
 	defer c.Close()
 	for _, m := range []string{"0", "x"} {
-		require.NoError(t, c.Send("4" + m))
+		require.NoError(t, c.Send("4"+m))
 	}
 	assert.Equal(t, 1002, c.Farewell().CloseCode)
 }

@@ -142,7 +142,7 @@ func (r *packetReader) field() (err error) {
 	case "type":
 		var n uint64
 		n, r.typed, err = r.number()
-		p.Type = wire.PacketType(min(n, math.MaxUint8)) //nolint:gosec // bounded
+		p.Type = wire.PacketType(min(n, math.MaxUint8))
 	case "id":
 		p.ID, p.HasID, err = r.number()
 	case "nsp":
