@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
+	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/actors/supervisor"
 	"github.com/actio-go/actio/transport"
@@ -36,7 +38,9 @@ type EngineOptions struct {
 	MaxJSONDepth int
 	// CORS says which pages of other origins may connect. Nil: the defaults of DefaultCORS.
 	CORS *CORS
-	// AllowRequest refuses handshakes with 403 by returning an error. Nil: all are allowed.
+	// AllowRequest is asked about each handshake that the limits below let pass, and refuses it by returning an error: the client gets
+	// 403 with code 4 and the error's text as the message. It runs in the goroutine of the request and may block; the context of the
+	// request ends when the client leaves. It must not keep r. Nil: all are allowed.
 	AllowRequest func(r *http.Request) error
 	// DevelopmentOnly accepts pages of the same origin and loopback Host headers only.
 	DevelopmentOnly bool
@@ -44,6 +48,25 @@ type EngineOptions struct {
 	Compression *Compression
 	// MaxConnections bounds the sessions; further handshakes get 503. Default 100 000.
 	MaxConnections int
+	// MaxConnectionsPerIP bounds the sessions of one client address; further handshakes get 429. An address of IP version 6 stands
+	// for its network of 64 bits. Behind a proxy that TrustedProxies does not name, all clients have one address, its own: hence
+	// the default 0, no bound.
+	MaxConnectionsPerIP int
+	// MaxHandshakesPerSecond bounds the handshakes of all clients, MaxHandshakesPerSecondPerIP those of one address; more get 429.
+	// Only what opens a session is a handshake: the upgrade of one to websocket is none. Default 0: no bound.
+	MaxHandshakesPerSecond, MaxHandshakesPerSecondPerIP int
+	// HandshakeBurst is how many handshakes may come at once, after a while with fewer, HandshakeBurstPerIP likewise. Default as
+	// many as in a second.
+	HandshakeBurst, HandshakeBurstPerIP int
+	// HandshakeTimeout is how long the client of a polling session may take from the handshake to its next request; the session
+	// of one that never comes back ends then. Clients ask again at once. Default 10 s; negative: the heartbeat alone finds out.
+	HandshakeTimeout time.Duration
+	// TrustedProxies are the proxies that say whose requests they pass on, by a header: Handshake.ClientIP is whom they name, not
+	// their own address. The header is read from its end, as far as it was written by trusted proxies, and of nobody else. A peer
+	// without an IP address, as on a unix socket, is trusted if any is. Default none: ClientIP is the address of the peer.
+	TrustedProxies []netip.Prefix
+	// ProxyHeader is the header in which they say it. Default XForwardedFor.
+	ProxyHeader ProxyHeader
 
 	// QueueBytes bounds what may wait for one client that reads slower than it is sent to; each packet counts 128 bytes more
 	// than it has, for what it costs in memory. Default four times MaxPayload, at least
@@ -74,6 +97,16 @@ type Transport = transport.Kind
 const (
 	Polling   = transport.Polling
 	WebSocket = transport.WebSocketKind
+)
+
+// ProxyHeader is the header in which trusted proxies say whom they speak for.
+type ProxyHeader = transport.ProxyHeader
+
+// The headers. Name the one that the proxies set: of the others they may pass on what the client has written there.
+const (
+	XForwardedFor = transport.XForwardedFor // a list of addresses; each proxy appends that of its peer
+	Forwarded     = transport.Forwarded     // the same in the form of RFC 7239
+	XRealIP       = transport.XRealIP       // one address, set by the only proxy
 )
 
 // CORS says which pages of other origins may connect; the same origins guard websockets.
@@ -112,6 +145,9 @@ func (o EngineOptions) withDefaults() EngineOptions {
 	setDefault(&o.MaxPayload, 1_000_000)
 	setDefault(&o.MaxJSONDepth, 64)
 	setDefault(&o.MaxConnections, 100_000)
+	setDefault(&o.HandshakeBurst, o.MaxHandshakesPerSecond)
+	setDefault(&o.HandshakeBurstPerIP, o.MaxHandshakesPerSecondPerIP)
+	setDefault(&o.HandshakeTimeout, 10*time.Second)
 	setDefault(&o.QueueBytes, max(1<<20, 4*o.MaxPayload))
 	setDefault(&o.WriteTimeout, 10*time.Second)
 	setDefault(&o.InboxEvents, 64)
@@ -146,6 +182,7 @@ func (o *EngineOptions) validate() error {
 		{"MaxPayload", int64(o.MaxPayload)},
 		{"MaxJSONDepth", int64(o.MaxJSONDepth)},
 		{"MaxConnections", int64(o.MaxConnections)},
+		{"MaxConnectionsPerIP", int64(o.MaxConnectionsPerIP)},
 		{"QueueBytes", int64(o.QueueBytes)},
 		{"WriteTimeout", int64(o.WriteTimeout)},
 		{"InboxEvents", int64(o.InboxEvents)},
@@ -158,6 +195,10 @@ func (o *EngineOptions) validate() error {
 			problems = append(problems, fmt.Errorf("actio: Engine.%s is negative: %d", f.name, f.value))
 		}
 	}
+	problems = append(problems, checkRate("Engine.MaxHandshakesPerSecond", o.MaxHandshakesPerSecond,
+		"Engine.HandshakeBurst", o.HandshakeBurst)...)
+	problems = append(problems, checkRate("Engine.MaxHandshakesPerSecondPerIP", o.MaxHandshakesPerSecondPerIP,
+		"Engine.HandshakeBurstPerIP", o.HandshakeBurstPerIP)...)
 	if o.QueuePolicy > DropOldest {
 		problems = append(problems, fmt.Errorf("actio: Engine.QueuePolicy %d is unknown", o.QueuePolicy))
 	}
@@ -175,6 +216,7 @@ func (o *EngineOptions) transportConfig() transport.Config {
 	c := transport.Config{
 		Path: o.Path, MaxPayload: o.MaxPayload, Transports: o.Transports, DisableUpgrades: o.DisableUpgrades, CORS: o.CORS,
 		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly, MaxConcurrentPolls: o.MaxConnections,
+		TrustedProxies: o.TrustedProxies, ProxyHeader: o.ProxyHeader,
 	}
 	if o.Compression != nil {
 		c.Deflate = wire.NewDeflater(o.Compression.Level, o.Compression.Threshold)
@@ -188,7 +230,8 @@ func (o *EngineOptions) connectionOptions() connection.Options {
 	limits.JSONDepth = o.MaxJSONDepth
 	c := connection.Options{
 		PingInterval: o.PingInterval, PingTimeout: o.PingTimeout, UpgradeTimeout: o.UpgradeTimeout, MaxPayload: o.MaxPayload,
-		Limits: limits, QueueBytes: o.QueueBytes, QueuePolicy: o.QueuePolicy, WriteTimeout: o.WriteTimeout,
+		HandshakeTimeout: o.HandshakeTimeout,
+		Limits:           limits, QueueBytes: o.QueueBytes, QueuePolicy: o.QueuePolicy, WriteTimeout: o.WriteTimeout,
 		Linger: time.Second, PollLinger: 5 * time.Second, PostWait: 50 * time.Millisecond,
 		InboxEvents: o.InboxEvents, InboxEventsHard: o.InboxEventsHard,
 		InboxBytes: o.MaxPayload, InboxBytesHard: max(o.MaxPayload, 1<<20) * 2,
@@ -202,5 +245,8 @@ func (o *EngineOptions) connectionOptions() connection.Options {
 func (o *EngineOptions) supervisorOptions() supervisor.Options {
 	return supervisor.Options{
 		MaxConnections: o.MaxConnections, CloseBatch: o.CloseBatch, CloseInterval: o.CloseInterval,
+		MaxConnectionsPerIP: o.MaxConnectionsPerIP,
+		Handshakes:          actors.Rate{PerSecond: o.MaxHandshakesPerSecond, Burst: o.HandshakeBurst},
+		HandshakesPerIP:     actors.Rate{PerSecond: o.MaxHandshakesPerSecondPerIP, Burst: o.HandshakeBurstPerIP},
 	}
 }

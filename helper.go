@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/actio-go/actio/actors/connection"
@@ -16,8 +17,9 @@ type ClientInfo struct {
 	ID          string
 	Namespace   string
 	State       State
-	UserID      string // empty before authentication, and for clients without a user
-	Address     string // remote address of the first request
+	UserID      string     // empty before authentication, and for clients without a user
+	Address     string     // remote address of the first request: the client's, or that of its proxy
+	ClientIP    netip.Addr // of the client, see EngineOptions.TrustedProxies; invalid where there is none
 	ConnectedAt time.Time
 }
 
@@ -67,7 +69,7 @@ func (s *Server) find(ctx context.Context, id string) (*connection.Socket, error
 
 func infoOf(h *connection.Socket) ClientInfo {
 	info := ClientInfo{
-		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(),
+		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(), ClientIP: h.Handshake().ClientIP,
 	}
 	if p := h.Principal(); p != nil {
 		info.UserID = p.UserID

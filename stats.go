@@ -26,26 +26,32 @@ type Stats struct {
 	BytesIn, BytesOut              uint64
 	ParseErrors                    uint64 // packets and requests that ended a connection because they broke the protocol
 	RequestsRefused                uint64 // requests answered with an error
-	EventsDropped                  uint64 // before authentication, while draining, for a namespace that was left
-	EventsRateLimited              uint64 // over MaxEventsPerSecond or MaxBytesPerSecond
-	EventsUnhandled                uint64 // without a handler
-	SlowConsumers                  uint64 // connections cut by the queue bound or the write deadline
-	MessagesDropped                uint64 // volatile or oldest
-	BroadcastsDropped              uint64 // while a registry shard was rebuilt and over its bound, once for each shard
-	AuthSucceeded, AuthRefused     uint64
-	AuthFailed, AuthTimedOut       uint64
-	HandlerPanics                  uint64
-	LateVerdicts                   uint64 // of an Authenticator that answered too late
-	PongsExcused                   uint64 // missed while the connection was not read for the server's own sake, or the process stood still
-	AcksUnknown                    uint64 // acknowledgements that nobody awaited
-	AcksOverflown                  uint64 // waits that failed with ErrInboxFull
-	RoomRequestsDenied             uint64
-	NamespacesRefused              uint64 // over MaxNamespaces
-	AcksRefused                    uint64 // questions to a client that failed with ErrTooManyAcks
-	JoinsRefused                   uint64 // of the application or a client, that failed with ErrTooManyRooms
-	ParserFailures                 uint64 // packets that Options.Parser could not write, other than those whose sender got the error
-	OutgoingUnseen                 uint64 // events that functions of OnAnyOutgoing were too slow for
-	ServerEventsDropped            uint64 // of other instances: too many waited for their handlers
+	// Of the requests refused, handshakes refused by a limit: MaxConnections, MaxUnauthenticated, MaxConnectionsPerIP,
+	// MaxHandshakesPerSecond and MaxHandshakesPerSecondPerIP.
+	RefusedConnections, RefusedUnauthenticated, RefusedPerIP, RefusedRate, RefusedRatePerIP uint64
+	// HandshakesAbandoned are polling sessions that ended by HandshakeTimeout.
+	HandshakesAbandoned uint64
+
+	EventsDropped              uint64 // before authentication, while draining, for a namespace that was left
+	EventsRateLimited          uint64 // over MaxEventsPerSecond or MaxBytesPerSecond
+	EventsUnhandled            uint64 // without a handler
+	SlowConsumers              uint64 // connections cut by the queue bound or the write deadline
+	MessagesDropped            uint64 // volatile or oldest
+	BroadcastsDropped          uint64 // while a registry shard was rebuilt and over its bound, once for each shard
+	AuthSucceeded, AuthRefused uint64
+	AuthFailed, AuthTimedOut   uint64
+	HandlerPanics              uint64
+	LateVerdicts               uint64 // of an Authenticator that answered too late
+	PongsExcused               uint64 // missed while the connection was not read for the server's own sake, or the process stood still
+	AcksUnknown                uint64 // acknowledgements that nobody awaited
+	AcksOverflown              uint64 // waits that failed with ErrInboxFull
+	RoomRequestsDenied         uint64
+	NamespacesRefused          uint64 // over MaxNamespaces
+	AcksRefused                uint64 // questions to a client that failed with ErrTooManyAcks
+	JoinsRefused               uint64 // of the application or a client, that failed with ErrTooManyRooms
+	ParserFailures             uint64 // packets that Options.Parser could not write, other than those whose sender got the error
+	OutgoingUnseen             uint64 // events that functions of OnAnyOutgoing were too slow for
+	ServerEventsDropped        uint64 // of other instances: too many waited for their handlers
 
 	// Redis counts what went to the other instances and came from them; zero without Redis.
 	Redis RedisStats
@@ -90,10 +96,12 @@ func (e *Engine) counted() Stats {
 		AuthFailed: c.AuthFailed.Load(), AuthTimedOut: c.AuthTimedOut.Load(),
 		HandlerPanics: c.HandlerPanics.Load(), LateVerdicts: c.LateVerdicts.Load(), PongsExcused: c.PongsExcused.Load(),
 		AcksUnknown: c.AcksUnknown.Load(), AcksOverflown: c.AcksOverflown.Load(),
-		NamespacesRefused: c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
-		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ParserFailures: c.ParserFailures.Load(),
-		OutgoingUnseen:      c.OutgoingUnseen.Load(),
-		ServerEventsDropped: e.serverEventsDropped.Load(),
+		RefusedConnections: c.RefusedConnections.Load(), RefusedUnauthenticated: c.RefusedUnauthenticated.Load(),
+		RefusedPerIP: c.RefusedPerIP.Load(), RefusedRate: c.RefusedRate.Load(), RefusedRatePerIP: c.RefusedRatePerIP.Load(),
+		HandshakesAbandoned: c.HandshakesAbandoned.Load(),
+		NamespacesRefused:   c.NamespacesRefused.Load(), AcksRefused: c.AcksRefused.Load(), JoinsRefused: c.JoinsRefused.Load(),
+		ParserFailures: c.ParserFailures.Load(), OutgoingUnseen: c.OutgoingUnseen.Load(),
+		RoomRequestsDenied: c.RoomRequestsDenied.Load(), ServerEventsDropped: e.serverEventsDropped.Load(),
 	}
 }
 

@@ -36,8 +36,3 @@ func (b *Bucket) Take(r Rate, n int, now time.Duration) bool {
 
 // Full tells whether nothing is missing: the bucket may be forgotten.
 func (b Bucket) Full(now time.Duration) bool { return time.Duration(b) <= now }
-
-// Wait is how long it takes until n can be taken. It is zero when it can be now.
-func (b Bucket) Wait(r Rate, n int, now time.Duration) time.Duration {
-	return max(0, max(time.Duration(b), now)+r.cost(n)-r.cost(r.Burst)-now)
-}

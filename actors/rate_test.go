@@ -40,17 +40,6 @@ func TestBucket_Rests_IsFullAgainAndNotMore(t *testing.T) {
 	assert.True(t, b.Take(r, 20, time.Hour))
 }
 
-func TestBucket_Empty_SaysHowLongItTakes(t *testing.T) {
-	r := actors.Rate{PerSecond: 10, Burst: 20}
-	var b actors.Bucket
-	assert.Zero(t, b.Wait(r, 20, time.Minute))
-	assert.True(t, b.Take(r, 20, time.Minute))
-	wait := b.Wait(r, 5, time.Minute)
-	assert.Equal(t, 500*time.Millisecond, wait)
-	assert.False(t, b.Take(r, 5, time.Minute+wait-1))
-	assert.True(t, b.Take(r, 5, time.Minute+wait))
-}
-
 func TestBucket_LargeNumbers_DoNotRunOver(t *testing.T) {
 	r := actors.Rate{PerSecond: 100_000_000, Burst: 1 << 40}
 	var b actors.Bucket

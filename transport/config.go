@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -76,8 +77,13 @@ type Config struct {
 	// DevelopmentOnly accepts pages of the same origin and Host headers of this machine only; everything else gets 403.
 	// Without the second a page could reach the server by a name that resolves to this machine (DNS rebinding).
 	DevelopmentOnly bool
+	// TrustedProxies are the proxies whose word counts when they say, in ProxyHeader, whom they speak for: see Handshake.ClientIP.
+	// A peer without an IP address, as on a unix socket, is trusted if any is. Default none.
+	TrustedProxies []netip.Prefix
+	// ProxyHeader is the header in which they say it. Default XForwardedFor.
+	ProxyHeader ProxyHeader
 	// AllowRequest, if set, is asked about every handshake, before a session exists. An error refuses it with 403 and
-	// code 4; the client sees the message of an *Error (see Forbidden), of other errors nothing. It must not keep r.
+	// code 4, and the client sees its text; an *Error answers as it says. It may block: the client waits. It must not keep r.
 	AllowRequest func(r *http.Request) error
 	// Refused, if set, is told of every request that was refused with an error of Engine.IO. It must not keep r.
 	Refused func(r *http.Request, e *Error)
@@ -119,6 +125,14 @@ func (c *Config) Validate() error {
 		if k > WebSocketKind {
 			bad("Transports holds an unknown transport: %v", k)
 		}
+	}
+	for _, p := range c.TrustedProxies {
+		if !p.IsValid() {
+			bad("TrustedProxies holds an invalid prefix")
+		}
+	}
+	if c.ProxyHeader > XRealIP {
+		bad("ProxyHeader %d is unknown", c.ProxyHeader)
 	}
 	if c.CORS != nil {
 		problems = append(problems, c.CORS.problems()...)

@@ -55,6 +55,18 @@ var (
 	ErrDraining = errors.New("transport: draining")
 	// ErrTooManyConnections refuses new sessions over a limit of connections.
 	ErrTooManyConnections = errors.New("transport: too many connections")
+	// ErrTooManyUnauthenticated is an ErrTooManyConnections: over a limit of connections that are not authenticated.
+	ErrTooManyUnauthenticated = fmt.Errorf("%w without authentication", ErrTooManyConnections)
+)
+
+// Errors for Sessions.Open and Admitter.Admit that refuse a new session with status 429 and Retry-After.
+var (
+	// ErrTooManyOfClient refuses new sessions over a limit of connections from one address.
+	ErrTooManyOfClient = errors.New("transport: too many connections from this address")
+	// ErrTooFast refuses new sessions that come faster than a limit of handshakes in a second.
+	ErrTooFast = errors.New("transport: too many handshakes")
+	// ErrClientTooFast is an ErrTooFast: from one address.
+	ErrClientTooFast = fmt.Errorf("%w from this address", ErrTooFast)
 )
 
 // IsReset reports whether err, an error of reading or writing a connection, says that the peer went away without a

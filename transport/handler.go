@@ -22,6 +22,7 @@ type Handler struct {
 
 	config   Config
 	cors     corsPolicy
+	proxies  proxies
 	sessions Sessions
 	admitter Admitter // may be nil
 	polls    limiter
@@ -39,6 +40,7 @@ func NewHandler(c Config, s Sessions) (*Handler, error) {
 	}
 	c = c.withDefaults()
 	h := &Handler{config: c, cors: newCORSPolicy(c.CORS), sessions: s, shared: newShared(&c)}
+	h.proxies = proxies{trusted: slices.Clone(c.TrustedProxies), header: c.ProxyHeader}
 	h.admitter, _ = s.(Admitter)
 	h.polls.max = int64(c.MaxConcurrentPolls)
 	h.posts.max = int64(c.MaxConcurrentPosts)
@@ -135,12 +137,20 @@ func (h *Handler) serveLimited(w http.ResponseWriter, r *http.Request, l *limite
 // refuse answers with an error, logs it and tells who wants to know.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, e *Error) {
 	h.config.Logger.DebugContext(r.Context(), "request refused",
-		slog.String("method", r.Method), slog.String("remote", r.RemoteAddr), slog.Int("status", e.Status), slog.Int("code", e.Code),
+		slog.String("method", r.Method), slog.String("remote", h.remote(r)), slog.Int("status", e.Status), slog.Int("code", e.Code),
 		slog.String("reason", e.Message))
 	if h.config.Refused != nil {
 		h.config.Refused(r, e)
 	}
 	e.write(w)
+}
+
+// remote names the client of a request in logs.
+func (h *Handler) remote(r *http.Request) string {
+	if len(h.proxies.trusted) == 0 {
+		return r.RemoteAddr
+	}
+	return remoteName(r.RemoteAddr, h.proxies.client(r))
 }
 
 // refuseUnread refuses a request of whose body nothing was read, or not all.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,8 +13,9 @@ import (
 // the headers are one slice of bytes, parsed on demand. It is immutable and safe for concurrent use.
 type Handshake struct {
 	Kind       Kind
-	RemoteAddr string    // address of the peer, "host:port"
-	Host       string    // Host header
+	RemoteAddr string     // address of the peer, "host:port"
+	ClientIP   netip.Addr // of the client: the peer's, or what trusted proxies say; invalid where there is none
+	Host       string     // Host header
 	RequestURI string    // target of the request as sent, with its query
 	Secure     bool      // the connection has TLS
 	XDomain    bool      // the request had an Origin header
@@ -42,6 +44,7 @@ func NewHandshake(r *http.Request, kind Kind) *Handshake {
 	return &Handshake{
 		Kind:       kind,
 		RemoteAddr: cut(len(r.RemoteAddr)),
+		ClientIP:   peerAddress(r.RemoteAddr),
 		Host:       cut(len(r.Host)),
 		RequestURI: cut(len(uri)),
 		Secure:     r.TLS != nil,
@@ -49,6 +52,16 @@ func NewHandshake(r *http.Request, kind Kind) *Handshake {
 		Issued:     time.Now(),
 		rawHeader:  rest,
 	}
+}
+
+// Remote names the client in logs: the address of the peer with its port, or, if that is a proxy, the client's.
+func (h *Handshake) Remote() string { return remoteName(h.RemoteAddr, h.ClientIP) }
+
+func remoteName(peer string, client netip.Addr) string {
+	if !client.IsValid() || client == peerAddress(peer) {
+		return peer
+	}
+	return client.String()
 }
 
 // Header parses the headers of the request. Every call returns a map of its own.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -76,7 +77,7 @@ type admitting struct {
 	err error
 }
 
-func (a admitting) Admit(context.Context, *transport.Handshake) error { return a.err }
+func (a admitting) Admit(context.Context, netip.Addr) error { return a.err }
 
 // session hands everything to the test.
 type session struct {

@@ -65,6 +65,11 @@ func Unavailable(retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Code: 3, Message: "Service unavailable", RetryAfter: retryAfter}
 }
 
+// TooManyRequests is code 3 with status 429: this client, or all of them together, came too often; try again after the given time.
+func TooManyRequests(retryAfter time.Duration) *Error {
+	return &Error{Status: http.StatusTooManyRequests, Code: 3, Message: "Too many requests", RetryAfter: retryAfter}
+}
+
 // payloadTooLarge answers a body over Config.MaxPayload; it has no body, as in the Engine.IO server of Node.
 func payloadTooLarge() *Error {
 	return &Error{Status: http.StatusRequestEntityTooLarge, Code: 3, Message: "Payload too large", Empty: true}
@@ -80,8 +85,8 @@ func internal() *Error {
 	return &Error{Status: http.StatusInternalServerError, Code: 3, Message: "Internal error"}
 }
 
-// refusal finds the answer for an error of the layer above: the *Error in its chain, 503 for ErrDraining and
-// ErrTooManyConnections, else otherwise.
+// refusal finds the answer for an error of the layer above: the *Error in its chain, 503 or 429 for those of this package that
+// stand for them, else otherwise.
 func refusal(err error, otherwise *Error) *Error {
 	e, ok := errors.AsType[*Error](err)
 	switch {
@@ -91,6 +96,10 @@ func refusal(err error, otherwise *Error) *Error {
 		return Unavailable(time.Second)
 	case errors.Is(err, ErrTooManyConnections):
 		return Unavailable(5 * time.Second)
+	case errors.Is(err, ErrTooManyOfClient):
+		return TooManyRequests(5 * time.Second)
+	case errors.Is(err, ErrTooFast):
+		return TooManyRequests(time.Second)
 	default:
 		return otherwise
 	}

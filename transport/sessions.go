@@ -1,12 +1,15 @@
 package transport
 
-import "context"
+import (
+	"context"
+	"net/netip"
+)
 
 // Sessions is what the layer above provides. All its methods may be called from many goroutines.
 type Sessions interface {
 	// Open makes a session for a handshake. link is a *Poll or a *WebSocket; the new session owns it. An error refuses
-	// the client: an *Error as it is, ErrDraining and ErrTooManyConnections with 503, others with 500; a websocket is by
-	// then upgraded and gets a close frame instead (1013 for a 503, else 1011), see Admitter. After an error the
+	// the client: an *Error as it is, the errors of this package as they say, others with 500; a websocket is by
+	// then upgraded and gets a close frame instead (1013 for 503 and 429, else 1011), see Admitter. After an error the
 	// link must not be in use, nor have been started.
 	Open(h *Handshake, link Link) error
 	// Find gives the session with this id. ctx ends when the client leaves.
@@ -14,9 +17,10 @@ type Sessions interface {
 }
 
 // Admitter may be implemented by a Sessions that can tell before a session exists, and before a websocket is upgraded,
-// that a handshake would be refused. Its errors mean what those of Sessions.Open mean.
+// that a handshake would be refused. Its errors mean what those of Sessions.Open mean. It is asked once about each handshake,
+// which counts from then on; client is Handshake.ClientIP. ctx ends when the client leaves.
 type Admitter interface {
-	Admit(ctx context.Context, h *Handshake) error
+	Admit(ctx context.Context, client netip.Addr) error
 }
 
 // Session is one session of the layer above. Its methods may be called from many goroutines and after its end. A request

@@ -41,7 +41,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q reque
 	}
 	e := refusal(err, internal())
 	h.config.Logger.DebugContext(r.Context(), "websocket refused",
-		slog.String("remote", q.handshake.RemoteAddr), slog.String("reason", e.Message))
+		slog.String("remote", q.handshake.Remote()), slog.String("reason", e.Message))
 	if h.config.Refused != nil {
 		h.config.Refused(r, e)
 	}
@@ -62,7 +62,7 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
 	library, err := websocket.Accept(&hijackWriter{ResponseWriter: w, ws: ws}, r, options)
 	if err != nil { // the library has answered: this server cannot be upgraded
 		h.config.Logger.DebugContext(r.Context(), "upgrade failed",
-			slog.String("remote", r.RemoteAddr), slog.Any("err", err))
+			slog.String("remote", h.remote(r)), slog.Any("err", err))
 		return nil
 	}
 	_ = library.CloseNow() // it has spoken the handshake, and closes nothing: see spent
@@ -87,7 +87,7 @@ func deepen(at uint) byte {
 // dismiss ends a websocket that no session took, in the goroutine of its request.
 func (ws *WebSocket) dismiss(e *Error) {
 	code := uint16(codeInternalError)
-	if e.Status == http.StatusServiceUnavailable {
+	if e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests {
 		code = codeTryAgainLater
 	}
 	frame := wire.AppendCloseFrame(nil, code, e.Message)

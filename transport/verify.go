@@ -18,7 +18,7 @@ type request struct {
 }
 
 // verify checks a request in the order of the Engine.IO server: transport, Origin header, session id, then for
-// handshakes method, upgrade, protocol version, and last what costs most or asks others.
+// handshakes method, upgrade, protocol version; then the limits, and last what costs most or asks others.
 func (h *Handler) verify(r *http.Request) (request, *Error) {
 	query := r.URL.RawQuery
 	q, ok := h.transportOf(query)
@@ -80,19 +80,21 @@ func (h *Handler) verifyHandshake(r *http.Request, q request) (request, *Error) 
 			return q, e
 		}
 	}
+	client := h.proxies.client(r)
+	if h.admitter != nil {
+		if err := h.admitter.Admit(r.Context(), client); err != nil {
+			return q, refusal(err, internal())
+		}
+	}
 	if h.config.AllowRequest != nil {
 		if err := h.config.AllowRequest(r); err != nil {
-			return q, refusal(err, Forbidden(""))
+			return q, refusal(err, Forbidden(err.Error()))
 		}
 	}
 	q.handshake = NewHandshake(r, q.kind)
+	q.handshake.ClientIP = client
 	if q.handshake.size() > h.config.MaxHeaderBytes {
 		return q, headersTooLarge()
-	}
-	if h.admitter != nil {
-		if err := h.admitter.Admit(r.Context(), q.handshake); err != nil {
-			return q, refusal(err, internal())
-		}
 	}
 	return q, nil
 }

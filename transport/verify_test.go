@@ -21,6 +21,7 @@ const (
 	bodyBadMethod        = `{"code":2,"message":"Bad handshake method"}`
 	bodyBadRequest       = `{"code":3,"message":"Bad request"}`
 	bodyForbidden        = `{"code":4,"message":"Forbidden"}`
+	bodyTooMany          = `{"code":3,"message":"Too many requests"}`
 	bodyBadProtocol      = `{"code":5,"message":"Unsupported protocol version"}`
 )
 
@@ -114,6 +115,10 @@ func TestHandler_Refusals_MapToStatus(t *testing.T) {
 	}{
 		{"draining", transport.ErrDraining, 503, `{"code":3,"message":"Service unavailable"}`, "1"},
 		{"limit", fmt.Errorf("wrapped: %w", transport.ErrTooManyConnections), 503, `{"code":3,"message":"Service unavailable"}`, "5"},
+		{"unauthenticated", transport.ErrTooManyUnauthenticated, 503, `{"code":3,"message":"Service unavailable"}`, "5"},
+		{"of one address", transport.ErrTooManyOfClient, 429, bodyTooMany, "5"},
+		{"too fast", transport.ErrTooFast, 429, bodyTooMany, "1"},
+		{"one address too fast", fmt.Errorf("wrapped: %w", transport.ErrClientTooFast), 429, bodyTooMany, "1"},
 		{
 			"own", fmt.Errorf("wrapped: %w", &transport.Error{Status: 429, Code: 3, Message: "Slow \"down\"", RetryAfter: 1500 * time.Millisecond}),
 			429, `{"code":3,"message":"Slow \"down\""}`, "2",
@@ -145,7 +150,9 @@ func TestHandler_AllowRequest_DecidesAboutHandshakesOnly(t *testing.T) {
 		AllowRequest: func(r *http.Request) error {
 			switch r.Header.Get("X-Case") {
 			case "plain":
-				return errors.New("internal detail")
+				return errors.New("not on Sundays")
+			case "empty":
+				return errors.New("")
 			case "message":
 				return transport.Forbidden("no entry")
 			}
@@ -156,11 +163,12 @@ func TestHandler_AllowRequest_DecidesAboutHandshakesOnly(t *testing.T) {
 
 	got := srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "plain")
 	assert.Equal(t, http.StatusForbidden, got.status)
-	assert.JSONEq(t, bodyForbidden, got.body)
+	assert.Equal(t, `{"code":4,"message":"not on Sundays"}`, got.body, "as Node's engine.io answers")
 	got = srv.do(t, "GET", socketTarget, "", websocketHeaders("X-Case", "message")...)
 	assert.Equal(t, http.StatusForbidden, got.status)
 	assert.JSONEq(t, `{"code":4,"message":"no entry"}`, got.body)
-	assert.Equal(t, []int{4, 4}, refused)
+	assert.Equal(t, bodyForbidden, srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "empty").body)
+	assert.Equal(t, []int{4, 4, 4}, refused)
 
 	known.onPost = func(_ context.Context, p *transport.Post) { p.Done() }
 	assert.Equal(t, "ok", srv.do(t, "POST", "/io/?EIO=4&transport=polling&sid=here", "4hi", "X-Case", "plain").body)

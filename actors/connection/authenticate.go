@@ -122,7 +122,7 @@ func (c *connection) authDeadline() moment {
 func (c *connection) log(s *socket) *slog.Logger {
 	return c.env.System.Logger().With(
 		slog.String("sid", s.handle.id), slog.String("nsp", s.handle.namespace),
-		slog.String("remote", c.session.handshake.RemoteAddr))
+		slog.String("remote", c.session.handshake.Remote()))
 }
 
 // emitOwn sends one of the machine's own events. Its payload tells the time, and before that, if there is a key, something that

@@ -177,6 +177,9 @@ func (c *connection) begin(m *Begin) {
 		c.start(link)
 	case *transport.Poll:
 		c.poll = link
+		if c.env.Options.HandshakeTimeout > 0 {
+			c.arm(deadlineHandshake, c.env.Options.HandshakeTimeout)
+		}
 		open.Upgrades = c.env.Options.Upgrades
 	}
 	var room [160]byte // of most open packets

@@ -28,9 +28,16 @@ type Counters struct {
 	AcksUnknown        atomic.Uint64 // acknowledgements that nobody awaited
 	AcksOverflown      atomic.Uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied atomic.Uint64
-	NamespacesRefused  atomic.Uint64 // CONNECT of a session with MaxNamespaces
-	AcksRefused        atomic.Uint64 // ErrTooManyAcks
-	JoinsRefused       atomic.Uint64 // ErrTooManyRooms
-	ParserFailures     atomic.Uint64 // packets that the server's own parser could not write
-	OutgoingUnseen     atomic.Uint64 // events that whoever watches what goes out was too slow for
+
+	HandshakesAbandoned atomic.Uint64 // polling sessions whose client did not come back
+	// Handshakes refused, by cause.
+	RefusedConnections, RefusedUnauthenticated atomic.Uint64 // too many connections, in total and without authentication
+	RefusedPerIP                               atomic.Uint64 // too many connections of one address
+	RefusedRate, RefusedRatePerIP              atomic.Uint64 // too many in a second, in total and of one address
+
+	NamespacesRefused atomic.Uint64 // CONNECT of a session with MaxNamespaces
+	AcksRefused       atomic.Uint64 // ErrTooManyAcks
+	JoinsRefused      atomic.Uint64 // ErrTooManyRooms
+	ParserFailures    atomic.Uint64 // packets that the server's own parser could not write
+	OutgoingUnseen    atomic.Uint64 // events that whoever watches what goes out was too slow for
 }

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"log/slog"
 	"math"
 	"time"
 
@@ -13,6 +14,7 @@ type deadline uint8
 const (
 	deadlinePing        deadline = iota // send the next ping
 	deadlinePong                        // the answer to the last one
+	deadlineHandshake                   // the second request of a polling client
 	deadlineConnect                     // a namespace joined
 	deadlineUpgrade                     // the probing websocket's upgrade packet
 	deadlineNoop                        // a GET that waits while a websocket probes
@@ -126,6 +128,8 @@ func (c *connection) passed(d deadline, at moment) {
 		c.ping()
 	case deadlinePong:
 		c.pongDue(at)
+	case deadlineHandshake:
+		c.returnDue()
 	case deadlineConnect:
 		c.close(ReasonConnectTimeout)
 	case deadlineUpgrade:
@@ -182,6 +186,19 @@ const (
 // race when the process goes on.
 func (c *connection) mayLieUnread(at moment) bool {
 	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+alarmLag
+}
+
+// returnDue ends a session whose client has not come back since its handshake. Nobody would miss it, and it took the place of others
+// until its heartbeat failed.
+func (c *connection) returnDue() {
+	if c.session.returned.Load() {
+		return
+	}
+	c.env.Counters.HandshakesAbandoned.Add(1)
+	if c.env.abandoned.Allow() {
+		c.env.System.Logger().Info("polling client never came back", slog.String("remote", c.session.handshake.Remote()))
+	}
+	c.lost(ReasonTransportClose)
 }
 
 // attachmentsAwaited bounds the time in which a binary packet becomes complete.

@@ -33,11 +33,14 @@ type Env struct {
 	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
 	// them.
 	ackIDs *atomic.Uint64
+
+	abandoned *actors.LogLimit // of sessions whose client never came back
 }
 
 // NewEnv completes e.
 func NewEnv(e Env) *Env {
 	e.ackIDs = new(atomic.Uint64)
+	e.abandoned = new(actors.LogLimit)
 	e.began = time.Now().Add(-time.Second) // so that no moment of ours is zero
 	if e.Options.Early == nil {
 		e.Options.Early = rand.N[time.Duration]
@@ -135,10 +138,12 @@ type Options struct {
 	Early          func(most time.Duration) time.Duration // see firstOf; at least 0, less than most. Nil: at random
 	UpgradeTimeout time.Duration                          // from the probe to the upgrade packet
 	ConnectTimeout time.Duration                          // a session without a namespace
-	MaxPayload     int                                    // bytes of one message
-	Upgrades       []string                               // what the open packet offers to a polling session
-	Limits         wire.Limits
-	Parser         wire.Parser // nil: the default one
+	// HandshakeTimeout ends a polling session whose client sends no second request; not positive: none.
+	HandshakeTimeout time.Duration
+	MaxPayload       int      // bytes of one message
+	Upgrades         []string // what the open packet offers to a polling session
+	Limits           wire.Limits
+	Parser           wire.Parser // nil: the default one
 
 	QueueBytes   int // outgoing bytes that may wait for one connection
 	QueuePolicy  QueuePolicy

@@ -28,6 +28,7 @@ type Session struct {
 	onSocket  atomic.Bool // a websocket is the transport: set by the actor
 	blamed    atomic.Bool // a misuse by this client was logged
 	posting   atomic.Bool
+	returned  atomic.Bool // there was a request beside the handshake
 	pong      pong
 	stripe    uint8 // of the tallies of what comes in
 
@@ -102,6 +103,7 @@ func (s *Session) tell(m any) { s.address.Send(m) }
 
 // Poll hands a waiting GET to the session.
 func (s *Session) Poll(p *transport.Poll) {
+	s.returned.Store(true)
 	if s.handed.poll(p) {
 		s.tell(&pollOpened{poll: p})
 	}
@@ -112,6 +114,7 @@ func (s *Session) PollAborted(p *transport.Poll) { s.tell(&pollAborted{poll: p})
 
 // Probe hands over a websocket that wants to take over from polling.
 func (s *Session) Probe(ws *transport.WebSocket) {
+	s.returned.Store(true)
 	if s.handed.candidate(ws) {
 		s.tell(&probeOpened{ws: ws})
 	}
@@ -121,6 +124,7 @@ func (s *Session) Probe(ws *transport.WebSocket) {
 // awaits an acknowledgement, or after PostWait: so that the next GET carries all replies. POSTs that overlap break the
 // protocol and end the session.
 func (s *Session) Post(ctx context.Context, p *transport.Post) {
+	s.returned.Store(true)
 	switch {
 	case s.ended():
 		p.Reject(transport.UnknownSID())

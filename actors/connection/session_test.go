@@ -313,3 +313,31 @@ func TestSession_ShutdownBeforeItHasBegun_IsClosedAsSoonAsItHas(t *testing.T) {
 		assert.Equal(t, "1", describe(farewell))
 	})
 }
+
+func TestSession_ClientNeverComesBack_EndsAfterTheHandshakeTimeout(t *testing.T) {
+	soon := func(o *Options) { o.HandshakeTimeout = 10 * time.Second }
+	inBubble(t, soon, func(r *rig) {
+		time.Sleep(10*time.Second - 1)
+		synctest.Wait()
+		assert.False(t, r.session.ended())
+		time.Sleep(1 + latest)
+		synctest.Wait()
+		assert.True(t, r.session.ended())
+		assert.Equal(t, "Session ID unknown", r.get())
+		assert.EqualValues(t, 1, r.env.Counters.HandshakesAbandoned.Load())
+	})
+	for name, request := range map[string]func(r *rig){
+		"GET":  func(r *rig) { r.session.Poll(new(transport.Poll)) },
+		"POST": func(r *rig) { r.post("40") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, soon, func(r *rig) {
+				request(r)
+				time.Sleep(15 * time.Second)
+				synctest.Wait()
+				assert.False(t, r.session.ended())
+				assert.Zero(t, r.env.Counters.HandshakesAbandoned.Load())
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -34,6 +35,10 @@ type supervisor struct {
 	unauthenticated int               // connections without an authenticated socket
 	members         int               // authenticated sockets
 
+	addresses  addresses
+	handshakes actors.Bucket // of all addresses
+	began      time.Time     // where their clock begins
+
 	published error                  // what was stored last in
 	refusal   *atomic.Pointer[error] // of the handle
 
@@ -42,6 +47,9 @@ type supervisor struct {
 	closing  []string // session ids that are still to be told
 	gone     []chan struct{}
 	timer    *actors.Timer
+
+	forgetting  bool // forgetTimer is armed
+	forgetTimer *actors.Timer
 }
 
 // known is the supervisor's copy of a socket.
@@ -56,6 +64,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *spawn:
 		m.reply <- s.spawn(ctx, m.session)
+	case *admit:
+		s.admit(m)
 	case *findSession:
 		s.findSession(m)
 	case *findSocket:
@@ -81,6 +91,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 		s.closeAll(m)
 	case *closeBatch:
 		s.closeBatch()
+	case *forget:
+		s.forget()
 	case *abortAll:
 		s.tellAll(&connection.Abort{Reason: m.reason})
 	case *actor.Started:
@@ -88,6 +100,7 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	case *actor.Stopping:
 		s.stopping = true
 		s.timer.Stop()
+		s.forgetTimer.Stop()
 	case actor.AutoReceiveMessage, actor.SystemMessage:
 	default:
 		s.env.System.Logger().Error("supervisor: unknown message", slog.Any("message", m))
@@ -96,9 +109,14 @@ func (s *supervisor) Receive(ctx actor.Context) {
 
 // spawn makes the actor of a new connection, within the limits.
 func (s *supervisor) spawn(ctx actor.Context, session *connection.Session) error {
+	client := session.Handshake().ClientIP
 	if err := s.refuse(); err != nil {
 		return err
 	}
+	if s.addresses.full(client) {
+		return transport.ErrTooManyOfClient
+	}
+	s.addresses.opened(client)
 	pid := ctx.SpawnPrefix(s.props, "c")
 	session.ServedBy(pid)
 	s.connections[session.ID()] = &entry{pid: pid, session: session}
@@ -108,7 +126,7 @@ func (s *supervisor) spawn(ctx actor.Context, session *connection.Session) error
 	return nil
 }
 
-// refuse tells why no further connection is taken; nil: one is.
+// refuse tells why no further connection is taken, whoever comes; nil: one is.
 func (s *supervisor) refuse() error {
 	switch {
 	case s.draining:
@@ -116,7 +134,7 @@ func (s *supervisor) refuse() error {
 	case len(s.connections) >= s.options.MaxConnections:
 		return transport.ErrTooManyConnections
 	case s.env.Options.Authenticate != nil && s.unauthenticated >= s.options.MaxUnauthenticated:
-		return transport.ErrTooManyConnections
+		return transport.ErrTooManyUnauthenticated
 	default:
 		return nil
 	}
@@ -124,7 +142,7 @@ func (s *supervisor) refuse() error {
 
 // publish lets those who ask beforehand know what refuse says. It is called after every change of what that looks at.
 func (s *supervisor) publish() {
-	if err := s.refuse(); err != s.published { //nolint:errorlint // one of two values
+	if err := s.refuse(); err != s.published { //nolint:errorlint // one of few values
 		s.published = err
 		s.refusal.Store(&err)
 	}
@@ -224,6 +242,7 @@ func (s *supervisor) terminated(who *actor.PID) {
 	if e.authenticated == 0 {
 		s.unauthenticated--
 	}
+	s.addresses.closed(e.session.Handshake().ClientIP)
 	delete(s.sids, who.Id)
 	delete(s.connections, sid)
 	s.publish()

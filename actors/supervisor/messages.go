@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"net/netip"
+
 	"github.com/actio-go/actio/actors/connection"
 )
 
@@ -16,6 +18,12 @@ type (
 		late
 		session *connection.Session
 		reply   chan error
+	}
+	// admit asks whether a handshake may go on, and counts it if so.
+	admit struct {
+		late
+		client netip.Addr
+		reply  chan error
 	}
 	findSession struct {
 		late
@@ -44,7 +52,9 @@ type (
 		gone chan struct{} // closed when no connection is left
 	}
 	closeBatch struct{ late }
-	abortAll   struct {
+	// forget drops what is known of addresses and counts no more.
+	forget   struct{ late }
+	abortAll struct {
 		late
 		reason connection.Reason
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,15 @@ type Options struct {
 	MaxUnauthenticated int           // without an authenticated socket; counts only where there is authentication
 	CloseBatch         int           // connections that CloseAll closes at a time
 	CloseInterval      time.Duration // and the time between two batches
+
+	MaxConnectionsPerIP int         // of one address, or one network of version 6 with 64 bits; 0: no bound
+	Handshakes          actors.Rate // of all clients
+	HandshakesPerIP     actors.Rate // of one address
+}
+
+// asks tells whether there are limits that only the actor knows about.
+func (o *Options) asks() bool {
+	return o.MaxConnectionsPerIP > 0 || o.Handshakes.Limited() || o.HandshakesPerIP.Limited()
 }
 
 // Counts is a snapshot of the set of connections.
@@ -41,7 +51,9 @@ type Supervisor struct {
 	done chan struct{} // closed by Stop
 	once sync.Once
 
-	refusal atomic.Pointer[error] // why no further connection is taken; nil, or of nil: one is
+	asks     bool // see Options.asks
+	refusals refusals
+	refusal  atomic.Pointer[error] // why no further connection is taken; nil, or of nil: one is
 }
 
 var (
@@ -52,15 +64,19 @@ var (
 // Start spawns the supervisor and makes it the one that env's connections talk to. A connection that fails is stopped: its
 // transport lives in the fields that were lost.
 func Start(env *connection.Env, o Options) *Supervisor {
-	handle := &Supervisor{env: env, done: make(chan struct{})}
+	handle := &Supervisor{env: env, done: make(chan struct{}), asks: o.asks()}
+	c, r := env.Counters, &handle.refusals
+	r.connections.count, r.unauthenticated.count = &c.RefusedConnections, &c.RefusedUnauthenticated
+	r.ofClient.count, r.tooFast.count, r.clientTooFast.count = &c.RefusedPerIP, &c.RefusedRate, &c.RefusedRatePerIP
 	stop := actor.NewOneForOneStrategy(0, 0, func(any) actor.Directive { return actor.StopDirective })
 	props := actor.PropsFromProducer(func() actor.Actor {
 		s := &supervisor{
 			guard: actors.NewGuard(env.System, "supervisor"), env: env, options: o, props: connection.Props(env),
-			refusal:     &handle.refusal,
+			refusal: &handle.refusal, addresses: newAddresses(o), began: time.Now().Add(-time.Second),
 			connections: make(map[string]*entry), sids: make(map[string]string), sockets: make(map[string]*known),
 		}
 		s.timer = env.System.Clock().NewTimer("close batch", func() { handle.tell(&closeBatch{}) })
+		s.forgetTimer = env.System.Clock().NewTimer("addresses", func() { handle.tell(&forget{}) })
 		return s
 	}, actors.Queued(), actor.WithSupervisor(stop))
 	handle.pid = env.System.Spawn(props, "actio-supervisor")
@@ -73,20 +89,32 @@ func (s *Supervisor) PID() *actor.PID { return s.pid }
 
 func (s *Supervisor) tell(m any) { s.env.System.Send(s.pid, m) }
 
-// Admit tells before a websocket is upgraded whether Open would take it, as things stood a moment ago. It asks nobody.
-func (s *Supervisor) Admit(context.Context, *transport.Handshake) error {
+// Admit tells before a session exists, and before a websocket is upgraded, whether Open would take it, as things stood a moment
+// ago. It asks the actor only where there are limits for addresses, or for a second. The handshake counts then.
+func (s *Supervisor) Admit(ctx context.Context, client netip.Addr) error {
 	select {
 	case <-s.done:
 		return transport.ErrDraining
 	default:
 	}
-	if refusal := s.refusal.Load(); refusal != nil {
-		return *refusal
+	if refusal := s.refusal.Load(); refusal != nil && *refusal != nil {
+		return s.refused(*refusal, client)
 	}
-	return nil
+	if !s.asks {
+		return nil
+	}
+	reply := make(chan error, 1)
+	refused, err := ask(ctx, s, &admit{client: client, reply: reply}, reply)
+	switch {
+	case errors.Is(err, ErrStopped):
+		return transport.ErrDraining
+	case err != nil:
+		return err
+	}
+	return s.refused(refused, client)
 }
 
-// Open makes a new session on a link. ErrDraining and ErrTooManyConnections of package transport say why not.
+// Open makes a new session on a link. ErrDraining, ErrTooManyConnections and ErrTooManyOfClient of package transport say why not.
 func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
 	session := connection.NewSession(s.env, connection.NewSessionID(), nil, h)
 	reply := make(chan error, 1)
@@ -94,7 +122,7 @@ func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
 	select {
 	case err := <-reply:
 		if err != nil {
-			return err
+			return s.refused(err, h.ClientIP)
 		}
 		return s.begin(session, link)
 	case <-s.done:

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,7 +44,7 @@ type rig struct {
 	*Supervisor
 }
 
-func inBubble(t *testing.T, test func(r *rig)) {
+func inBubble(t *testing.T, test func(r *rig), configure ...func(*Options)) {
 	t.Helper()
 	actortest.Bubble(t, func(t *testing.T) {
 		r := &rig{t: t, ctx: context.Background(), system: actortest.NewSystem(t)}
@@ -58,9 +59,11 @@ func inBubble(t *testing.T, test func(r *rig)) {
 				MaxNamespaces: 2, MaxAuthAttempts: 2, MaxAuthBytes: 1000, MaxRooms: 10, Limits: wire.DefaultLimits(), Authenticate: accept,
 			},
 		})
-		r.Supervisor = Start(env, Options{
-			MaxConnections: 5, MaxUnauthenticated: 3, CloseBatch: 2, CloseInterval: 10 * time.Second,
-		})
+		o := Options{MaxConnections: 5, MaxUnauthenticated: 3, CloseBatch: 2, CloseInterval: 10 * time.Second}
+		for _, f := range configure {
+			f(&o)
+		}
+		r.Supervisor = Start(env, o)
 		r.registry.SetSource(r.PID())
 		test(r)
 		ctx, cancel := context.WithCancel(r.ctx)
@@ -81,8 +84,13 @@ type client struct {
 // open makes a session.
 func (r *rig) open() *client {
 	r.t.Helper()
+	return r.openFrom(netip.MustParseAddr("192.0.2.1"))
+}
+
+func (r *rig) openFrom(address netip.Addr) *client {
+	r.t.Helper()
 	p := new(transport.Poll)
-	require.NoError(r.t, r.Open(&transport.Handshake{RemoteAddr: "192.0.2.1:1"}, p))
+	require.NoError(r.t, r.Open(handshakeFrom(address), p))
 	<-p.Answered()
 	body, _ := p.Answer()
 	open, err := wire.DecodeOpen(body[1:])
@@ -90,6 +98,17 @@ func (r *rig) open() *client {
 	session, ok := r.Find(r.ctx, open.SID)
 	require.True(r.t, ok)
 	return &client{r: r, sid: open.SID, session: session}
+}
+
+func handshakeFrom(address netip.Addr) *transport.Handshake {
+	return &transport.Handshake{RemoteAddr: netip.AddrPortFrom(address, 1).String(), ClientIP: address}
+}
+
+// leave ends a session as its client would.
+func (c *client) leave() {
+	c.post("1")
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
 }
 
 func (c *client) post(packets ...string) {
@@ -136,20 +155,23 @@ func TestOpen_OverALimit_IsRefused(t *testing.T) {
 		for range 2 {
 			r.open()
 		}
-		assert.NoError(t, r.Admit(r.ctx, &transport.Handshake{}))
+		assert.NoError(t, r.Admit(r.ctx, netip.Addr{}))
 		last := r.open()
-		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrTooManyConnections)
-		assert.ErrorIs(t, r.Admit(r.ctx, &transport.Handshake{}), transport.ErrTooManyConnections)
-		last.post("1")
-		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		assert.NoError(t, r.Admit(r.ctx, &transport.Handshake{}), "one has gone")
+		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrTooManyUnauthenticated)
+		assert.ErrorIs(t, r.Admit(r.ctx, netip.Addr{}), transport.ErrTooManyConnections)
+		assert.EqualValues(t, 2, r.env.Counters.RefusedUnauthenticated.Load())
+		assert.Zero(t, r.env.Counters.RefusedConnections.Load())
+		last.leave()
+		assert.NoError(t, r.Admit(r.ctx, netip.Addr{}), "one has gone")
 	})
 	inBubble(t, func(r *rig) {
 		for range 5 {
 			r.authenticated()
 		}
-		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrTooManyConnections)
+		err := r.Open(&transport.Handshake{}, new(transport.Poll))
+		assert.ErrorIs(t, err, transport.ErrTooManyConnections)
+		assert.NotErrorIs(t, err, transport.ErrTooManyUnauthenticated)
+		assert.EqualValues(t, 1, r.env.Counters.RefusedConnections.Load())
 	})
 }
 
