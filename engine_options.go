@@ -42,6 +42,19 @@ type EngineOptions struct {
 	// 403 with code 4 and the error's text as the message. It runs in the goroutine of the request and may block; the context of the
 	// request ends when the client leaves. It must not keep r. Nil: all are allowed.
 	AllowRequest func(r *http.Request) error
+	// Middlewares stand between all requests of the path, those for websockets included, and the engine; the first is the
+	// outermost. See Engine.Use, which adds more.
+	Middlewares []func(http.Handler) http.Handler
+	// InitialHeaders may add headers to the answer of a handshake, Headers to every answer, those of websockets included. Neither is
+	// called for refusals. They run in the goroutine of the request and must not keep r.
+	InitialHeaders, Headers func(h http.Header, r *http.Request)
+	// Cookie is sent with the answer to a handshake over polling, with the session id as its value: for load balancers that keep a
+	// session at one server by it. Its zero fields mean: Name "io", Path "/", SameSite lax. It is always HttpOnly. Nil: none.
+	Cookie *http.Cookie
+	// HTTPCompression compresses the answers of polls for clients that accept gzip or deflate. Nil: level 6, from 1024 bytes on.
+	HTTPCompression *Compression
+	// DisableHTTPCompression leaves them as they are.
+	DisableHTTPCompression bool
 	// DevelopmentOnly accepts pages of the same origin and loopback Host headers only.
 	DevelopmentOnly bool
 	// Compression negotiates permessage-deflate, never with context takeover. Nil: off.
@@ -118,13 +131,19 @@ func DefaultCORS() *CORS {
 	return &CORS{Origins: []string{"*"}, Methods: []string{http.MethodGet, http.MethodPost}}
 }
 
-// Compression configures permessage-deflate. It costs about four times the CPU per message, and a broadcast is compressed
-// once.
+// Compression configures permessage-deflate, which costs about four times the CPU per message, and compresses a broadcast once; or
+// the compression of polling answers.
 type Compression struct {
-	// Level as in compress/flate, 1 to 9. Default 1.
+	// Level as in compress/flate, 1 to 9. Default 1 for websockets, 6 for polling.
 	Level int
 	// Threshold is the size in bytes below which messages stay as they are. Default 1024.
 	Threshold int
+}
+
+func (c Compression) withDefaults(level int) *Compression {
+	setDefault(&c.Level, level)
+	setDefault(&c.Threshold, 1024)
+	return &c
 }
 
 // QueuePolicy says what happens when the outgoing queue of a client passes its bound.
@@ -162,11 +181,12 @@ func (o EngineOptions) withDefaults() EngineOptions {
 		o.CORS = DefaultCORS()
 	}
 	if o.Compression != nil {
-		c := *o.Compression
-		setDefault(&c.Level, 1)
-		setDefault(&c.Threshold, 1024)
-		o.Compression = &c
+		o.Compression = o.Compression.withDefaults(1)
 	}
+	if o.HTTPCompression == nil {
+		o.HTTPCompression = &Compression{}
+	}
+	o.HTTPCompression = o.HTTPCompression.withDefaults(6)
 	return o
 }
 
@@ -216,10 +236,14 @@ func (o *EngineOptions) transportConfig() transport.Config {
 	c := transport.Config{
 		Path: o.Path, MaxPayload: o.MaxPayload, Transports: o.Transports, DisableUpgrades: o.DisableUpgrades, CORS: o.CORS,
 		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly, MaxConcurrentPolls: o.MaxConnections,
-		TrustedProxies: o.TrustedProxies, ProxyHeader: o.ProxyHeader,
+		TrustedProxies: o.TrustedProxies, ProxyHeader: o.ProxyHeader, Middlewares: o.Middlewares,
+		InitialHeaders: o.InitialHeaders, Headers: o.Headers, Cookie: o.Cookie,
 	}
 	if o.Compression != nil {
 		c.Deflate = wire.NewDeflater(o.Compression.Level, o.Compression.Threshold)
+	}
+	if z := o.HTTPCompression; z != nil && !o.DisableHTTPCompression {
+		c.HTTPCompression = &transport.HTTPCompression{Level: z.Level, Threshold: z.Threshold}
 	}
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,6 +86,16 @@ type Config struct {
 	// AllowRequest, if set, is asked about every handshake, before a session exists. An error refuses it with 403 and
 	// code 4, and the client sees its text; an *Error answers as it says. It may block: the client waits. It must not keep r.
 	AllowRequest func(r *http.Request) error
+	// Middlewares stand between CORS and this handler, see Handler.Use; the first is the outermost.
+	Middlewares []func(http.Handler) http.Handler
+	// InitialHeaders, if set, may add headers to the answer of a handshake, that of a websocket included; Headers to every answer.
+	// Neither is called for refusals. They are called in the goroutine of the request, and must not keep r.
+	InitialHeaders, Headers func(h http.Header, r *http.Request)
+	// Cookie, if set, is sent with the answer to a handshake over polling, with the session id as its value, for load balancers
+	// that keep a session at one server by it. Its zero fields mean: Name "io", Path "/", SameSite lax. It is always HttpOnly.
+	Cookie *http.Cookie
+	// HTTPCompression compresses the answers of polls. Nil: off.
+	HTTPCompression *HTTPCompression
 	// Refused, if set, is told of every request that was refused with an error of Engine.IO. It must not keep r.
 	Refused func(r *http.Request, e *Error)
 	// Deflate switches on permessage-deflate, always without context takeover. Nil: off.
@@ -134,6 +145,15 @@ func (c *Config) Validate() error {
 	if c.ProxyHeader > XRealIP {
 		bad("ProxyHeader %d is unknown", c.ProxyHeader)
 	}
+	if err := checkCookie(c.Cookie); err != nil {
+		problems = append(problems, err)
+	}
+	if slices.ContainsFunc(c.Middlewares, func(m func(http.Handler) http.Handler) bool { return m == nil }) {
+		bad("Middlewares holds a nil")
+	}
+	if z := c.HTTPCompression; z != nil && (z.Level < 1 || z.Level > 9 || z.Threshold < 0) {
+		bad("HTTPCompression: Level %d is not within 1 and 9, or Threshold %d is negative", z.Level, z.Threshold)
+	}
 	if c.CORS != nil {
 		problems = append(problems, c.CORS.problems()...)
 	}
@@ -153,6 +173,7 @@ func (c Config) withDefaults() Config {
 		c.Path = DefaultPath
 	}
 	c.Path = strings.TrimRight(c.Path, "/")
+	c.Cookie = cookieWithDefaults(c.Cookie)
 	if len(c.Transports) == 0 {
 		c.Transports = []Kind{Polling, WebSocketKind}
 	}

@@ -28,6 +28,9 @@ type Handler struct {
 	polls    limiter
 	posts    limiter
 	shared   *shared
+
+	middlewares middlewares
+	compressors *compressors // nil: none
 }
 
 // NewHandler makes a Handler. The error joins all problems of the configuration (ErrConfig).
@@ -41,6 +44,13 @@ func NewHandler(c Config, s Sessions) (*Handler, error) {
 	c = c.withDefaults()
 	h := &Handler{config: c, cors: newCORSPolicy(c.CORS), sessions: s, shared: newShared(&c)}
 	h.proxies = proxies{trusted: slices.Clone(c.TrustedProxies), header: c.ProxyHeader}
+	h.middlewares.last = http.HandlerFunc(h.serve)
+	for _, m := range c.Middlewares {
+		h.middlewares.add(m)
+	}
+	if c.HTTPCompression != nil {
+		h.compressors = &compressors{HTTPCompression: *c.HTTPCompression}
+	}
 	h.admitter, _ = s.(Admitter)
 	h.polls.max = int64(c.MaxConcurrentPolls)
 	h.posts.max = int64(c.MaxConcurrentPosts)
@@ -79,18 +89,25 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, Forbidden(""))
 		return
 	}
-	stray := r.Method != http.MethodPost && r.ContentLength != 0
-	if stray {
+	if hasStrayBody(r) {
 		abandonBody(w)
 	}
 	if h.cors.apply(w, r) {
 		return
 	}
+	h.middlewares.serve(0, w, r)
+}
+
+// hasStrayBody reports whether a request has a body that nobody will read.
+func hasStrayBody(r *http.Request) bool { return r.Method != http.MethodPost && r.ContentLength != 0 }
+
+// serve serves one request of the path.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 	if wantsUpgrade(r) {
 		deepen(0)
 	}
 	q, e := h.verify(r)
-	if e == nil && stray {
+	if e == nil && hasStrayBody(r) {
 		e = BadRequest()
 	}
 	if e != nil {

@@ -16,10 +16,10 @@ type Handshake struct {
 	RemoteAddr string     // address of the peer, "host:port"
 	ClientIP   netip.Addr // of the client: the peer's, or what trusted proxies say; invalid where there is none
 	Host       string     // Host header
-	RequestURI string    // target of the request as sent, with its query
-	Secure     bool      // the connection has TLS
-	XDomain    bool      // the request had an Origin header
-	Issued     time.Time // when the request arrived
+	RequestURI string     // target of the request as sent, with its query
+	Secure     bool       // the connection has TLS
+	XDomain    bool       // the request had an Origin header
+	Issued     time.Time  // when the request arrived
 
 	rawHeader string // "Key: value\n" lines
 }

@@ -14,6 +14,9 @@ type Poll struct {
 	body    []byte
 	refusal *Error
 	left    bool
+
+	// SID is the id of the session that was opened with it. Sessions.Open sets it, before anything else happens to the poll.
+	SID string
 }
 
 // Respond answers with 200 and body as text/plain. The poll owns body afterwards. It never blocks. It reports whether the
@@ -59,7 +62,7 @@ func (h *Handler) servePoll(w http.ResponseWriter, r *http.Request, p *Poll, s S
 		h.refuse(w, r, p.refusal)
 		return
 	}
-	if err := h.writePoll(w, p.body); err != nil && s != nil {
+	if err := h.writePoll(w, r, p, s == nil); err != nil && s != nil {
 		s.PollAborted(p)
 	}
 }
@@ -76,12 +79,17 @@ func (h *Handler) awaitPoll(ctx context.Context, p *Poll) bool {
 
 // writePoll writes an answer to the end of it, within the time that a client may take. A deadline that outlived the
 // request would fail the next one on this connection, so it is taken back.
-func (h *Handler) writePoll(w http.ResponseWriter, body []byte) error {
+func (h *Handler) writePoll(w http.ResponseWriter, r *http.Request, p *Poll, first bool) error {
 	control := http.NewResponseController(w)
 	header := w.Header()
+	body, encoding := h.compressors.encode(p.body, r.Header["Accept-Encoding"])
+	if encoding != "" {
+		header.Set("Content-Encoding", encoding)
+	}
 	header.Set("Content-Type", "text/plain; charset=UTF-8")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
+	h.decorate(header, r, first, p.SID)
 	deadline := control.SetWriteDeadline(time.Now().Add(h.config.AnswerTimeout)) == nil
 	w.WriteHeader(http.StatusOK)
 	if _, err := w.Write(body); err != nil {

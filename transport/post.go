@@ -86,6 +86,7 @@ func (h *Handler) servePost(w http.ResponseWriter, r *http.Request, s Session) {
 	header.Set("Content-Type", "text/html") // text/plain makes some browsers offer a download
 	header.Set("Content-Length", "2")
 	header.Set("Cache-Control", "no-store")
+	h.decorate(header, r, false, "")
 	_, _ = io.WriteString(w, "ok") // a client that left is noticed by its poll
 }
 

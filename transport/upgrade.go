@@ -19,7 +19,7 @@ const refuseLinger = time.Second
 
 // serveWebSocket upgrades a verified request and hands the websocket to its session, or to a new one.
 func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q request) {
-	ws := h.upgrade(w, r)
+	ws := h.upgrade(w, r, q.session == nil)
 	if ws == nil {
 		return
 	}
@@ -49,11 +49,12 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q reque
 }
 
 // upgrade gives nil after it has answered with an error.
-func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request) *WebSocket {
+func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, first bool) *WebSocket {
 	if !canHijack(w) { // the library would find out after its answer
 		h.refuse(w, r, internal())
 		return nil
 	}
+	h.decorate(w.Header(), r, first, "")
 	ws := &WebSocket{shared: h.shared}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // originMayConnect has decided
 	if h.shared.deflate != nil {
