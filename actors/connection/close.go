@@ -44,7 +44,11 @@ func (c *connection) close(r Reason) {
 
 // closeSocket queues the farewell of a websocket.
 func (c *connection) closeSocket() {
-	c.out.append(outgoing{frame: wire.AppendCloseFrame(nil, c.reason.closeCode(), ""), flags: FlagKeep})
+	code := c.reason.closeCode()
+	if c.notText {
+		code = 1007
+	}
+	c.out.append(outgoing{frame: wire.AppendCloseFrame(nil, code, ""), flags: FlagKeep})
 	c.arm(deadlineClose, c.env.Options.WriteTimeout+c.env.Options.Linger)
 }
 

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -36,6 +37,7 @@ type connection struct {
 	draining  bool
 	unwritten bool   // something was queued by the message that is being handled
 	probed    bool   // the candidate's probe was answered
+	notText   bool   // it closes because a text frame held something else
 	stripe    uint8  // of the tallies of what goes out
 	reason    Reason // why it closes
 	doomed    Reason // why it must close as soon as it has begun
@@ -223,6 +225,7 @@ func (c *connection) receive(m *received) {
 	}
 	if m.err != nil {
 		c.leaveGate(m)
+		c.notText = m.from != nil && errors.Is(m.err, wire.ErrUTF8)
 		c.protocolBroken(ReasonParseError)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/asynkron/protoactor-go/actor"
 
@@ -190,6 +191,9 @@ func (s *Session) Message(ws *transport.WebSocket, binary bool, data []byte) {
 	}
 	packet, err := wire.DecodeEngineText(data)
 	if err != nil {
+		if !utf8.Valid(data) { // whatever else is wrong with it
+			err = wire.ErrUTF8
+		}
 		s.tell(&received{from: ws, err: err})
 		return
 	}

@@ -38,11 +38,9 @@ func parseErrors() []breach {
 		"engine type 7":                 texts("7"),
 		"engine type x":                 texts("x"),
 		"empty message":                 texts(""),
-		"engine text is not UTF-8":      texts("4\xff"),
 		"base64 is none":                texts("b!!!"),
 		"packet type 7":                 texts("47"),
 		"packet type letter":            texts("4a[]"),
-		"event is not UTF-8":            texts("42[\"\xc3\x28\"]"),
 		"event is an object":            texts("42{}"),
 		"event is cut":                  texts(`42["echo"`),
 		"event with a trailing comma":   texts(`42["echo",]`),
@@ -76,6 +74,17 @@ func parseErrors() []breach {
 	var all []breach
 	for name, f := range frames {
 		all = append(all, breach{name, f, 1002, actio.ReasonParseError})
+	}
+	for name, f := range map[string][][]byte{
+		"engine text":             texts("4\xff"),
+		"engine type":             texts("\xff4"),
+		"event":                   texts("42[\"\xc3\x28\"]"),
+		"pong":                    texts("3\x80"),
+		"base64":                  texts("b\xff"),
+		"event in parts":          {append(frame(opText, []byte("42[\"\xc3")), frame(fin, []byte("\x28\"]"))...)},
+		"half a character at end": texts("42[\"a\xe2\x82"),
+	} {
+		all = append(all, breach{name + " is not UTF-8", f, 1007, actio.ReasonParseError})
 	}
 	return all
 }
