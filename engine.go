@@ -96,13 +96,20 @@ func (e *Engine) start(
 	}
 	config := e.options.transportConfig()
 	config.Logger = e.system.Logger()
-	config.Refused = func(*http.Request, *transport.Error) { e.env.Counters.RequestsRefused.Add(1) }
+	config.Refused = e.refused
 	handler, err := transport.NewHandler(config, e.supervisor)
 	if err != nil {
 		return fmt.Errorf("actio: %w", err)
 	}
 	e.handler = handler
 	return nil
+}
+
+func (e *Engine) refused(r *http.Request, refusal *transport.Error) {
+	e.env.Counters.RequestsRefused.Add(1)
+	if f := e.options.OnConnectionError; f != nil {
+		f(r, refusal)
+	}
 }
 
 // ServeHTTP serves the requests of the engine's path and answers all others with 404.

@@ -42,6 +42,9 @@ type EngineOptions struct {
 	// 403 with code 4 and the error's text as the message. It runs in the goroutine of the request and may block; the context of the
 	// request ends when the client leaves. It must not keep r. Nil: all are allowed.
 	AllowRequest func(r *http.Request) error
+	// OnConnectionError is told of every request that is refused with an error of Engine.IO, as the event connection_error of
+	// Node's engine. It runs in the goroutine of the request, before the answer, and must not keep r.
+	OnConnectionError func(r *http.Request, e *RequestError)
 	// Middlewares stand between all requests of the path, those for websockets included, and the engine; the first is the
 	// outermost. See Engine.Use, which adds more.
 	Middlewares []func(http.Handler) http.Handler
@@ -121,6 +124,10 @@ const (
 	Forwarded     = transport.Forwarded     // the same in the form of RFC 7239
 	XRealIP       = transport.XRealIP       // one address, set by the only proxy
 )
+
+// RequestError is the answer that refuses a request: an HTTP status, and code and message of Engine.IO as its JSON body. AllowRequest
+// may return one, to choose them.
+type RequestError = transport.Error
 
 // CORS says which pages of other origins may connect; the same origins guard websockets.
 type CORS = transport.CORS

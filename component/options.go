@@ -59,7 +59,7 @@ func (o ServerOptions) withDefaults() ServerOptions {
 	cors := actio.DefaultCORS()
 	if given := o.Engine.CORS; given != nil {
 		merged := *given
-		if merged.Origins == nil {
+		if merged.Origins == nil && merged.AllowOrigin == nil {
 			merged.Origins = cors.Origins
 		}
 		if merged.Methods == nil {

@@ -9,12 +9,15 @@ import (
 	"time"
 )
 
-// CORS says which pages of other origins may use the server.
+// CORS says which pages of other origins may use the server. Without Origins and AllowOrigin it is switched off.
 type CORS struct {
 	// Origins are the allowed origins: "scheme://host[:port]"; "scheme://*.host[:port]" for all subdomains of host at any
 	// depth, but not host itself; a port "*" for any port; "null" for pages without an origin; or "*" for all. With "*" the
-	// answer is "*", never the origin of the request. Empty: CORS is switched off. The same list guards websockets.
+	// answer is "*", never the origin of the request. The same list guards websockets.
 	Origins []string
+	// AllowOrigin, if set, is asked about each request from an origin that is not in Origins, which may then be empty; Node calls
+	// it a function as origin. It may block, and must not keep r.
+	AllowOrigin func(r *http.Request, origin string) bool
 	// Methods are told to preflight requests. Default GET and POST.
 	Methods []string
 	// AllowedHeaders are told to preflight requests. Default: those the preflight asks for.
@@ -64,6 +67,7 @@ func (c *CORS) problems() []error {
 type corsPolicy struct {
 	on        bool
 	origins   originList
+	ask       func(r *http.Request, origin string) bool // may be nil
 	methods   string
 	allowed   string
 	exposed   string
@@ -74,11 +78,11 @@ type corsPolicy struct {
 }
 
 func newCORSPolicy(c *CORS) corsPolicy {
-	if c == nil || len(c.Origins) == 0 {
+	if c == nil || len(c.Origins) == 0 && c.AllowOrigin == nil {
 		return corsPolicy{}
 	}
 	p := corsPolicy{
-		on: true, origins: newOriginList(c.Origins), creds: c.Credentials, pass: c.PreflightContinue,
+		on: true, origins: newOriginList(c.Origins), ask: c.AllowOrigin, creds: c.Credentials, pass: c.PreflightContinue,
 		methods: strings.Join(c.Methods, ","), allowed: strings.Join(c.AllowedHeaders, ","),
 		exposed: strings.Join(c.ExposedHeaders, ","), preflight: c.OptionsSuccessStatus,
 	}
@@ -100,7 +104,7 @@ func (p *corsPolicy) apply(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	header := w.Header()
-	allowed := p.allowOrigin(header, r.Header.Get("Origin"))
+	allowed := p.allowOrigin(header, r, r.Header.Get("Origin"))
 	if r.Method != http.MethodOptions {
 		if allowed && p.exposed != "" {
 			header.Set("Access-Control-Expose-Headers", p.exposed)
@@ -117,13 +121,13 @@ func (p *corsPolicy) apply(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // allowOrigin answers for an origin. Where the answer depends on it, caches are told so even if it is refused.
-func (p *corsPolicy) allowOrigin(header http.Header, origin string) bool {
+func (p *corsPolicy) allowOrigin(header http.Header, r *http.Request, origin string) bool {
 	if p.origins.any {
 		header.Set("Access-Control-Allow-Origin", "*")
 		return true
 	}
 	header.Add("Vary", "Origin")
-	if origin == "" || !p.origins.has(origin) {
+	if origin == "" || !p.has(r, origin) {
 		return false
 	}
 	header.Set("Access-Control-Allow-Origin", origin)
@@ -131,6 +135,11 @@ func (p *corsPolicy) allowOrigin(header http.Header, origin string) bool {
 		header.Set("Access-Control-Allow-Credentials", "true")
 	}
 	return true
+}
+
+// has tells whether pages of an origin may use the server.
+func (p *corsPolicy) has(r *http.Request, origin string) bool {
+	return p.origins.has(origin) || p.ask != nil && isFieldValue(origin) && p.ask(r, origin)
 }
 
 // describe adds what only preflights are told. A refused origin is told nothing.

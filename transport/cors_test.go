@@ -195,3 +195,37 @@ func TestConfigValidate_Problems_AreReportedTogether(t *testing.T) {
 	ok := &transport.CORS{Origins: []string{"https://a.test", "https://*.b.test:8443", "http://[::1]:3000", "null", "http://localhost:*"}, Credentials: true}
 	require.NoError(t, (&transport.Config{CORS: ok}).Validate())
 }
+
+func TestCORS_FunctionAsOrigin_DecidesForPagesAndWebSockets(t *testing.T) {
+	asked := 0
+	srv := serveTCP(t, transport.Config{CORS: &transport.CORS{
+		Origins: []string{"https://listed.test"}, Credentials: true,
+		AllowOrigin: func(r *http.Request, origin string) bool {
+			asked++
+			return origin == r.Header.Get("X-Tenant")
+		},
+	}}, newSessions())
+	for _, test := range []struct {
+		origin  string
+		allowed bool
+		asked   int
+	}{
+		{"https://listed.test", true, 0},
+		{"https://tenant.test", true, 1},
+		{"https://evil.test", false, 1},
+	} {
+		asked = 0
+		got := srv.do(t, "GET", pollTarget, "", "Origin", test.origin, "X-Tenant", "https://tenant.test")
+		assert.Equal(t, test.allowed, got.header.Get("Access-Control-Allow-Origin") == test.origin)
+		assert.Equal(t, test.allowed, got.header.Get("Access-Control-Allow-Credentials") == "true")
+		assert.Equal(t, []string{"Origin"}, got.header.Values("Vary"))
+		assert.Equal(t, test.asked, asked)
+		status := srv.status(t, websocketHeaders("Origin", test.origin, "X-Tenant", "https://tenant.test")...)
+		assert.Equal(t, map[bool]int{true: http.StatusSwitchingProtocols, false: http.StatusForbidden}[test.allowed], status)
+	}
+	only := serveTCP(t, transport.Config{CORS: &transport.CORS{
+		AllowOrigin: func(*http.Request, string) bool { return true },
+	}}, newSessions())
+	got := only.do(t, "GET", pollTarget, "", "Origin", "https://any.test")
+	assert.Equal(t, "https://any.test", got.header.Get("Access-Control-Allow-Origin"))
+}

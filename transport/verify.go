@@ -119,7 +119,7 @@ func (h *Handler) originMayConnect(r *http.Request) bool {
 	case h.config.CheckOrigin != nil:
 		return h.config.CheckOrigin(r)
 	default:
-		return sameOrigin(r, origin) || h.cors.origins.has(origin)
+		return sameOrigin(r, origin) || h.cors.has(r, origin)
 	}
 }
 
