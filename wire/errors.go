@@ -13,6 +13,8 @@ var (
 	ErrUTF8 = errors.New("wire: text is not UTF-8")
 	// ErrBase64 is a binary packet of a polling payload that is not base64.
 	ErrBase64 = errors.New("wire: invalid base64")
+	// ErrLength is a payload of revision 3 of which a packet is not as long as it says.
+	ErrLength = errors.New("wire: length of a packet in a payload")
 	// ErrOpen is a handshake that lacks something or holds a value out of range.
 	ErrOpen = errors.New("wire: invalid engine.io handshake")
 )
