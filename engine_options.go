@@ -20,6 +20,10 @@ type EngineOptions struct {
 	Path string
 	// Transports that are allowed. Default polling and websocket.
 	Transports []Transport
+	// AllowEIO3 lets clients of Socket.IO 2 in, which speak revision 3 of Engine.IO. The ids of their sockets are made of their session
+	// ids, as they always were: whoever learns one can act as that client over polling. They are not told of CONNECT payloads: auth is
+	// the query of their namespace. Default: they get 400, "Unsupported protocol version". JSONP is never served.
+	AllowEIO3 bool
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
 	// PingInterval is the time between two pings of the heartbeat. The first ping of a session comes at random within it, so that
@@ -242,6 +246,7 @@ func (o *EngineOptions) validate() error {
 func (o *EngineOptions) transportConfig() transport.Config {
 	c := transport.Config{
 		Path: o.Path, MaxPayload: o.MaxPayload, Transports: o.Transports, DisableUpgrades: o.DisableUpgrades, CORS: o.CORS,
+		AllowEIO3:    o.AllowEIO3,
 		AllowRequest: o.AllowRequest, DevelopmentOnly: o.DevelopmentOnly, MaxConcurrentPolls: o.MaxConnections,
 		TrustedProxies: o.TrustedProxies, ProxyHeader: o.ProxyHeader, Middlewares: o.Middlewares,
 		InitialHeaders: o.InitialHeaders, Headers: o.Headers, Cookie: o.Cookie,

@@ -67,6 +67,9 @@ type Config struct {
 	AnswerTimeout time.Duration
 	// Transports are the transports that are switched on; others get "Transport unknown". Default both.
 	Transports []Kind
+	// AllowEIO3 lets clients of revision 3 of the protocol in, those of Socket.IO 2. Others than 4, and 3 if allowed, get
+	// "Unsupported protocol version". JSONP is refused.
+	AllowEIO3 bool
 	// DisableUpgrades refuses websockets that carry the sid of a session.
 	DisableUpgrades bool
 	// CORS says which pages of other origins may use the server. Nil, or without Origins: none; no CORS headers are sent,

@@ -19,6 +19,8 @@ type Handshake struct {
 	RequestURI string     // target of the request as sent, with its query
 	Secure     bool       // the connection has TLS
 	XDomain    bool       // the request had an Origin header
+	Revision3  bool       // the client speaks revision 3 of the protocol; see Config.AllowEIO3
+	OnlyText   bool       // such a client takes no binary packets on this transport (b64)
 	Issued     time.Time  // when the request arrived
 
 	rawHeader string // "Key: value\n" lines

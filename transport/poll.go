@@ -12,6 +12,7 @@ import (
 type Poll struct {
 	answer  answer
 	body    []byte
+	binary  bool
 	refusal *Error
 	left    bool
 
@@ -23,6 +24,11 @@ type Poll struct {
 // answer was taken; false means that the poll was answered before or that the client had left.
 func (p *Poll) Respond(body []byte) bool {
 	return p.answer.settle(func() { p.body = body })
+}
+
+// RespondBinary is Respond with a body that is no text, which only revision 3 of the protocol knows.
+func (p *Poll) RespondBinary(body []byte) bool {
+	return p.answer.settle(func() { p.body, p.binary = body, true })
 }
 
 // Reject answers with a refusal; nil is BadRequest. It never blocks, and reports what Respond reports.
@@ -86,7 +92,11 @@ func (h *Handler) writePoll(w http.ResponseWriter, r *http.Request, p *Poll, fir
 	if encoding != "" {
 		header.Set("Content-Encoding", encoding)
 	}
-	header.Set("Content-Type", "text/plain; charset=UTF-8")
+	if p.binary {
+		header.Set("Content-Type", octetStream)
+	} else {
+		header.Set("Content-Type", "text/plain; charset=UTF-8")
+	}
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	header.Set("Cache-Control", "no-store")
 	h.decorate(header, r, first, p.SID)

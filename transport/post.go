@@ -21,6 +21,8 @@ type Post struct {
 	// Err says that the body was not what the protocol allows, or that its end is missing: a wire.DecodeError,
 	// ErrTooManyPackets, ErrContentType or ErrBodyAborted. The session must close.
 	Err error
+	// Revision3 says that the body is a payload of revision 3. The session sets it before Read.
+	Revision3 bool
 
 	read    func(*Post) bool // nil: there is nothing to read any more
 	answer  answer
@@ -92,16 +94,26 @@ func (h *Handler) servePost(w http.ResponseWriter, r *http.Request, s Session) {
 
 // readPost reads the packets of a POST. It reports whether some of its body may be left, and false when the body was too large.
 func (h *Handler) readPost(w http.ResponseWriter, r *http.Request, p *Post) (unread, ok bool) {
-	if isOctetStream(r.Header.Get("Content-Type")) {
+	decode, binary := wire.DecodePayload, isOctetStream(r.Header.Get("Content-Type"))
+	switch {
+	case binary && p.Revision3:
+		decode = wire.DecodeBinaryPayload3
+	case binary:
 		p.Err = ErrContentType
 		return true, true
+	case p.Revision3:
+		decode = wire.DecodePayload3
 	}
 	body, err := h.readBody(w, r)
 	if e, ok := errors.AsType[*Error](err); ok {
 		p.Reject(e)
 		return true, false
 	}
-	p.Packets, p.Err = decodeBody(body, err, h.config.MaxPackets)
+	if err != nil { // the client will not know which packets arrived
+		p.Err = err
+		return false, true
+	}
+	p.Packets, p.Err = decodeBody(decode, body, h.config.MaxPackets)
 	return false, true
 }
 
@@ -127,13 +139,13 @@ func (h *Handler) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	return buffer.Bytes(), nil
 }
 
-// decodeBody splits a body into packets. A body that could not be read has none: the client will not know which arrived.
-func decodeBody(body []byte, err error, maxPackets int) ([]wire.EnginePacket, error) {
-	if err != nil {
-		return nil, err
-	}
+// payloadDecoder is one of the forms that payloads have.
+type payloadDecoder func(body []byte, yield func(wire.EnginePacket) error) error
+
+// decodeBody splits a body into packets.
+func decodeBody(decode payloadDecoder, body []byte, maxPackets int) ([]wire.EnginePacket, error) {
 	packets := make([]wire.EnginePacket, 0, min(bytes.Count(body, []byte{wire.PayloadSeparator})+1, maxPackets))
-	err = wire.DecodePayload(body, func(p wire.EnginePacket) error {
+	err := decode(body, func(p wire.EnginePacket) error {
 		if len(packets) == maxPackets {
 			return ErrTooManyPackets
 		}
@@ -143,7 +155,9 @@ func decodeBody(body []byte, err error, maxPackets int) ([]wire.EnginePacket, er
 	return packets, err
 }
 
+const octetStream = "application/octet-stream"
+
 func isOctetStream(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
-	return err == nil && media == "application/octet-stream"
+	return err == nil && media == octetStream
 }

@@ -55,9 +55,14 @@ func Forbidden(message string) *Error {
 	return &Error{Status: http.StatusForbidden, Code: 4, Message: message}
 }
 
-// UnsupportedProtocol is code 5: the EIO parameter of a handshake is not 4.
+// UnsupportedProtocol is code 5: the EIO parameter of a handshake is not 4, nor 3 where that is allowed.
 func UnsupportedProtocol() *Error {
 	return &Error{Status: http.StatusBadRequest, Code: 5, Message: "Unsupported protocol version"}
+}
+
+// noJSONP refuses a transport of old browsers, which no client needs that has XMLHttpRequest.
+func noJSONP() *Error {
+	return &Error{Status: http.StatusBadRequest, Code: 3, Message: "JSONP is not supported"}
 }
 
 // Unavailable is code 3 with status 503: try again after the given time.

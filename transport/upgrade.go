@@ -55,7 +55,7 @@ func (h *Handler) upgrade(w http.ResponseWriter, r *http.Request, first bool) *W
 		return nil
 	}
 	h.decorate(w.Header(), r, first, "")
-	ws := &WebSocket{shared: h.shared}
+	ws := &WebSocket{shared: h.shared, onlyText: h.config.AllowEIO3 && onlyText(r)}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true} // originMayConnect has decided
 	if h.shared.deflate != nil {
 		options.CompressionMode = websocket.CompressionNoContextTakeover

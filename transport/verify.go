@@ -72,8 +72,14 @@ func (h *Handler) verifyHandshake(r *http.Request, q request) (request, *Error) 
 	if wantsUpgrade(r) != (q.kind == WebSocketKind) {
 		return q, BadRequest()
 	}
-	if queryValue(r.URL.RawQuery, "EIO") != "4" {
-		return q, UnsupportedProtocol()
+	revision3 := false
+	if revision := queryValue(r.URL.RawQuery, "EIO"); revision != "4" {
+		if revision3 = revision == "3" && h.config.AllowEIO3; !revision3 {
+			return q, UnsupportedProtocol()
+		}
+		if queryValue(r.URL.RawQuery, "j") != "" {
+			return q, noJSONP()
+		}
 	}
 	if q.kind == WebSocketKind {
 		if e := h.verifyUpgrade(r); e != nil {
@@ -93,11 +99,15 @@ func (h *Handler) verifyHandshake(r *http.Request, q request) (request, *Error) 
 	}
 	q.handshake = NewHandshake(r, q.kind)
 	q.handshake.ClientIP = client
+	q.handshake.Revision3, q.handshake.OnlyText = revision3, revision3 && onlyText(r)
 	if q.handshake.size() > h.config.MaxHeaderBytes {
 		return q, headersTooLarge()
 	}
 	return q, nil
 }
+
+// onlyText reports whether a client of revision 3 asks for base64 in place of binary packets.
+func onlyText(r *http.Request) bool { return queryValue(r.URL.RawQuery, "b64") != "" }
 
 // verifyUpgrade checks that r is a websocket handshake from a page that may make one.
 func (h *Handler) verifyUpgrade(r *http.Request) *Error {

@@ -46,6 +46,8 @@ type WebSocket struct {
 	linger time.Duration
 	// The life of a connection: started, finishing (finish), halfClosed, closed. Each is entered at most once.
 	started, halfClosed, closed bool
+
+	onlyText bool
 }
 
 // shared is what all websockets of one handler share.
@@ -85,6 +87,9 @@ func (ws *WebSocket) Start(r Receiver, spawn func(name string, fn func())) {
 
 // Deflate gives the deflater to prepare frames with, nil when the client did not negotiate compression.
 func (ws *WebSocket) Deflate() *wire.Deflater { return ws.deflate }
+
+// OnlyText tells whether a client of revision 3 of the protocol asked for text in place of binary packets.
+func (ws *WebSocket) OnlyText() bool { return ws.onlyText }
 
 // FinishWrites says that the last byte, the close frame included, is written. The sending half is closed; the reader
 // discards what comes until the peer closes too or linger is over, then the connection is closed and, if it was not

@@ -2,10 +2,12 @@ package connection
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/actio-go/actio/actors/roomregistry"
@@ -85,7 +87,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doAdopt:
 		c.adopt(s)
 	case doSendSuccess:
-		c.emitOwn(s, eventAuthenticated, "id", s.handle.id)
+		c.emitOwn(s, eventAuthenticated, "id", escaped(s.handle.id))
 	case doAnnounce:
 		c.announceUser(s)
 	case doJoinDefaults:
@@ -144,6 +146,18 @@ func (c *connection) emitOwn(s *socket, event, key, value string) {
 		s.extra.watcher.saw(m)
 	}
 	c.send(m, FlagKeep)
+}
+
+// escaped is what a socket id is between the quotes of JSON. Only one of revision 3 may need it: it begins with the namespace.
+func escaped(id string) string {
+	if !strings.ContainsAny(id, "\"\\") {
+		return id
+	}
+	quoted, err := json.Marshal(id)
+	if err != nil { // strings always encode
+		return ""
+	}
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // farewell tells the client why, then ends the whole session: a socket that failed must not hold the connection open.

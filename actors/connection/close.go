@@ -94,7 +94,7 @@ func (c *connection) fail(r Reason) {
 		if c.poll != nil {
 			p := c.poll
 			c.poll = nil
-			p.Respond(c.env.bye.AppendPayload(nil))
+			p.Respond(c.lonePayload(c.env.bye))
 		}
 		c.lost(r)
 		return

@@ -173,7 +173,7 @@ func (c *connection) begin(m *Begin) {
 	}
 	switch link := m.Link.(type) {
 	case *transport.WebSocket:
-		c.out.ws = link
+		c.out.carry(link, c.session.dialectOf(link.OnlyText()))
 		c.session.speaker.Store(link)
 		c.session.onSocket.Store(true)
 		c.start(link)
@@ -182,15 +182,23 @@ func (c *connection) begin(m *Begin) {
 		if c.env.Options.HandshakeTimeout > 0 {
 			c.arm(deadlineHandshake, c.env.Options.HandshakeTimeout)
 		}
+		c.out.dialect = c.session.dialectOf(c.session.handshake.OnlyText)
 		open.Upgrades = c.env.Options.Upgrades
 	}
 	var room [160]byte // of most open packets
 	c.send(wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineOpen, Data: wire.AppendOpen(room[:0], open)}), FlagKeep)
-	c.arm(deadlinePing, c.env.firstOf(c.env.Options.PingInterval))
+	if c.session.revision3 {
+		c.awaitPing()
+	} else {
+		c.arm(deadlinePing, c.env.firstOf(c.env.Options.PingInterval))
+	}
 	if c.env.App == nil {
 		c.beginRaw()
 	} else {
 		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
+	}
+	if c.session.revision3 && c.env.App != nil {
+		c.connect("/", nil)
 	}
 	c.rearm()
 	if c.doomed != ReasonNone {
@@ -233,7 +241,11 @@ func (c *connection) receive(m *received) {
 	case wire.EngineMessage:
 		c.message(m)
 	case wire.EnginePong:
-		c.ponged()
+		if c.session.revision3 {
+			c.protocolBroken(ReasonForcedClose)
+		} else {
+			c.ponged()
+		}
 	case wire.EngineClose:
 		c.closedByPeer()
 	case wire.EngineUpgrade, wire.EngineNoop, wire.EnginePing, wire.EngineOpen:
@@ -245,9 +257,13 @@ func (c *connection) receive(m *received) {
 }
 
 // misplaced handles packets that have no meaning here. Node ignores noop, upgrade and open outside their place; a ping
-// of the client belongs to the third revision of the protocol and closes the session.
+// of the client belongs to revision 3 of the protocol, as the server's does to revision 4, and closes other sessions.
 func (c *connection) misplaced(t wire.EngineType) {
-	if t == wire.EnginePing {
+	switch {
+	case t != wire.EnginePing:
+	case c.session.revision3:
+		c.answerPing()
+	default:
 		c.protocolBroken(ReasonForcedClose)
 	}
 }

@@ -13,7 +13,7 @@ type deadline uint8
 
 const (
 	deadlinePing        deadline = iota // send the next ping
-	deadlinePong                        // the answer to the last one
+	deadlinePong                        // the answer to the last one; in revision 3, the next ping of the client
 	deadlineHandshake                   // the second request of a polling client
 	deadlineConnect                     // a namespace joined
 	deadlineUpgrade                     // the probing websocket's upgrade packet
@@ -230,6 +230,8 @@ func (c *connection) ponged() {
 // pongDue looks whether the last ping was answered.
 func (c *connection) pongDue(at moment) {
 	switch {
+	case c.session.revision3:
+		c.pingMissed(at)
 	case c.session.pong.missing():
 		c.pongMissed(at)
 	case c.at[deadlinePing] == 0: // a websocket that never took over had the pong

@@ -25,10 +25,11 @@ type Env struct {
 	App App
 	Raw Raw
 
-	ping, noop, bye *wire.Prepared // shared by all
-	began           time.Time      // where the clock of deadlines begins
-	inbox           bounds
-	spawn           func(name string, fn func()) // System.Go, bound once
+	ping, pong, noop, bye *wire.Prepared // shared by all
+
+	began time.Time // where the clock of deadlines begins
+	inbox bounds
+	spawn func(name string, fn func()) // System.Go, bound once
 
 	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
 	// them.
@@ -51,6 +52,7 @@ func NewEnv(e Env) *Env {
 		e.spawn = e.System.Go
 	}
 	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
+	e.pong = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong})
 	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})
 	e.bye = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineClose})
 	return &e

@@ -49,7 +49,9 @@ func (o *outgoing) size() int {
 // lane is the way out to the client: the queue, and the transport that it drains into. It is bounded by its owner, who
 // looks at bytes after each append. Only the actor touches it: a temporary writer has its batch and the websocket.
 type lane struct {
-	ws *transport.WebSocket // nil: polling
+	ws       *transport.WebSocket // nil: polling
+	straight bool                 // prepared bytes may be written as they are
+	dialect  dialect
 
 	queue   []outgoing
 	room    [1]outgoing // of a queue that has never more: most of the time
@@ -74,6 +76,9 @@ func (l *lane) empty() bool { return l.head == len(l.queue) && !l.writing }
 func (l *lane) append(o outgoing) {
 	if l.done {
 		return
+	}
+	if l.dialect != usual {
+		o.message = l.translate(o.message)
 	}
 	// A client that is always a little behind never empties the queue: what is written makes room for what comes.
 	if len(l.queue) == cap(l.queue) && l.head > len(l.queue)/2 {

@@ -48,8 +48,12 @@ func (c *connection) packetOfNobody(m *received) {
 	p := &m.head
 	switch {
 	case p.Type == wire.Connect:
-		name, _ := p.SplitNamespace()
-		c.connect(name, p.Data)
+		name, query := p.SplitNamespace()
+		auth := p.Data
+		if c.session.revision3 {
+			auth = queryAuth(query)
+		}
+		c.connect(name, auth)
 		c.leaveGate(m)
 	case p.Type == wire.Disconnect || slices.Contains(c.departed, p.Namespace):
 		c.env.Counters.EventsDropped.Add(1)
@@ -127,7 +131,13 @@ func (c *connection) detached(m *detached) {
 }
 
 func (c *connection) welcome(namespace, id string) {
-	m, err := wire.EncodeConnect(namespace, id)
+	var m *wire.Prepared
+	var err error
+	if c.session.revision3 {
+		m, err = wire.EncodePacketJSON(wire.Connect, namespace, nil)
+	} else {
+		m, err = wire.EncodeConnect(namespace, id)
+	}
 	if err != nil {
 		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
 	}
@@ -135,7 +145,11 @@ func (c *connection) welcome(namespace, id string) {
 }
 
 func (c *connection) refuse(namespace, message string) {
-	m, err := wire.EncodePacketJSON(wire.ConnectError, namespace, map[string]string{"message": message})
+	var payload any = map[string]string{"message": message}
+	if c.session.revision3 {
+		payload = message
+	}
+	m, err := wire.EncodePacketJSON(wire.ConnectError, namespace, payload)
 	if err != nil {
 		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
 	}
@@ -153,7 +167,7 @@ func disconnectPacket(namespace string) *wire.Prepared {
 // open makes the socket known: to the client, the supervisor, the registry and the application, in this order.
 func (c *connection) open(namespace string, auth []byte) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	id := newSocketID()
+	id := c.session.socketID(namespace)
 	handle := &Socket{
 		id: id, namespace: namespace, session: c.session, opened: time.Now(), ctx: ctx, cancel: cancel,
 		shard:     c.env.Registry.Shard(id),

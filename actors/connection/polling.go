@@ -40,7 +40,7 @@ func (c *connection) overlap(second *transport.Poll) {
 	}
 	first := c.poll
 	c.poll = nil
-	first.Respond(c.env.bye.AppendPayload(nil))
+	first.Respond(c.lonePayload(c.env.bye))
 	second.Reject(transport.BadRequest())
 	c.lost(ReasonTransportError)
 }
@@ -62,22 +62,30 @@ func (c *connection) answerPoll() {
 		return
 	}
 	over := c.stage == stageClosing && c.out.empty()
-	var body []byte
-	switch {
-	case over:
-		body = c.lastWord.AppendPayload(nil)
-	case c.out.empty():
+	if c.out.empty() && !over {
 		return
-	default:
-		body = c.out.payload()
 	}
 	p := c.poll
 	c.poll = nil
-	c.env.Counters.BytesOut.Add(c.stripe, len(body))
-	p.Respond(body)
+	c.env.Counters.BytesOut.Add(c.stripe, c.respond(p, over))
 	if over {
 		c.finished()
 	}
+}
+
+// respond answers a GET with the queue or the last word, and returns how many bytes that is.
+func (c *connection) respond(p *transport.Poll, over bool) int {
+	var body []byte
+	switch {
+	case over:
+		body = c.lonePayload(c.lastWord)
+	case c.out.dialect != usual:
+		return c.out.respond3(p)
+	default:
+		body = c.out.payload()
+	}
+	p.Respond(body)
+	return len(body)
 }
 
 // releasePoll answers the waiting GET without giving it anything.
@@ -85,7 +93,7 @@ func (c *connection) releasePoll() {
 	if c.poll != nil {
 		p := c.poll
 		c.poll = nil
-		p.Respond(c.env.noop.AppendPayload(nil))
+		p.Respond(c.lonePayload(c.env.noop))
 	}
 }
 
@@ -117,7 +125,8 @@ func (c *connection) probeOpened(ws *transport.WebSocket) {
 		ws.Abort()
 		return
 	}
-	c.candidate = &lane{ws: ws}
+	c.candidate = new(lane)
+	c.candidate.carry(ws, c.session.dialectOf(ws.OnlyText()))
 	c.start(ws)
 	c.arm(deadlineUpgrade, c.env.Options.UpgradeTimeout)
 	c.rearm()

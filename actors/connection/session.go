@@ -32,6 +32,7 @@ type Session struct {
 	returned  atomic.Bool // there was a request beside the handshake
 	pong      pong
 	stripe    uint8 // of the tallies of what comes in
+	revision3 bool  // of the protocol: see revision3.go
 
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
@@ -51,7 +52,7 @@ func (s *Session) ServedBy(pid *actor.PID) { s.address = s.env.System.Address(pi
 
 // NewSession makes the handle of a session that the actor pid will serve; nil: see ServedBy.
 func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
-	s := &Session{env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}}
+	s := &Session{env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}, revision3: h.Revision3}
 	if sid != "" {
 		s.stripe = sid[0]
 	}
@@ -150,6 +151,7 @@ func (s *Session) Post(ctx context.Context, p *transport.Post) {
 // readPost reports false when the body was not what the protocol wants; the session is told, unless the body was merely too
 // large.
 func (s *Session) readPost(p *transport.Post) bool {
+	p.Revision3 = s.revision3
 	if !p.Read() {
 		return false
 	}
@@ -185,6 +187,10 @@ func (s *Session) settle(ctx context.Context) {
 
 // Message is called by the reader of a websocket.
 func (s *Session) Message(ws *transport.WebSocket, binary bool, data []byte) {
+	if s.revision3 {
+		s.message3(ws, binary, data)
+		return
+	}
 	if binary {
 		s.read(ws, wire.DecodeEngineBinary(data))
 		return
@@ -215,7 +221,7 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 // end is dropped without a word: a refusal would keep an official client from reading the farewell.
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	switch {
-	case p.Type == wire.EnginePong && s.speaker.Load() == ws && !s.pong.came():
+	case p.Type == wire.EnginePong && s.speaker.Load() == ws && !s.revision3 && !s.pong.came():
 		return true
 	case p.Type == wire.EngineUpgrade && ws != nil:
 		s.speaker.Store(ws)

@@ -90,8 +90,8 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 
 // straight tells whether prepared bytes can be written as they are, past the queue.
 func (c *connection) straight(compress bool) bool {
-	ws := c.out.ws
-	return c.stage == stageOpen && ws != nil && c.out.empty() && ws.HasRaw() && !(compress && ws.Deflate() != nil)
+	l := c.out
+	return c.stage == stageOpen && l.straight && l.empty() && !(compress && l.ws.Deflate() != nil)
 }
 
 // writeStraight writes what it can. What is left of a connection that goes on is for the queue.

@@ -116,7 +116,7 @@ func (s *Supervisor) Admit(ctx context.Context, client netip.Addr) error {
 
 // Open makes a new session on a link. ErrDraining, ErrTooManyConnections and ErrTooManyOfClient of package transport say why not.
 func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
-	session := connection.NewSession(s.env, connection.NewSessionID(), nil, h)
+	session := connection.NewSession(s.env, connection.SessionIDFor(h), nil, h)
 	if p, ok := link.(*transport.Poll); ok {
 		p.SID = session.ID()
 	}

@@ -14,8 +14,8 @@
 //   connect      client, url, opts, quiet, mute, greet, answer   makes a client and answers like info when it is
 //                                             connected, or fails with its first connect_error; opts go to
 //                                             socket.io-client as they are, but each client has a connection of its own
-//                                             and "reconnection" is off unless given, and "parser" is the name of one in
-//                                             parsers.mjs
+//                                             and "reconnection" is off unless given, "parser" is the name of one in
+//                                             parsers.mjs, and with "version": 2 it is the client of Socket.IO 2
 //   connectMany  clients, and like connect    the same for many, 50 handshakes at a time
 //   open         like connect                 makes a client and answers at once
 //   of           client, from, namespace, auth, quiet, mute   opens another namespace on the connection of client
@@ -46,6 +46,7 @@
 // values.mjs says how values travel that JSON does not have.
 import { createInterface } from "node:readline";
 import { Manager } from "socket.io-client";
+import { manager2, silence2 } from "./client2.mjs";
 import { parsers } from "./parsers.mjs";
 import { decode, encode } from "./values.mjs";
 
@@ -194,6 +195,10 @@ class Client {
 
   silence() {
     const { engine } = this.manager;
+    if (engine._sendPacket === undefined) {
+      silence2(engine);
+      return;
+    }
     const send = engine._sendPacket;
     engine._sendPacket = (type, ...rest) => {
       if (type !== "pong") {
@@ -232,16 +237,17 @@ function add(request, manager, namespace) {
 }
 
 function open({ url, opts = {}, ...request }) {
-  const { auth, parser, ...managerOpts } = opts;
+  const { auth, parser, version, ...managerOpts } = opts;
   const { origin, pathname, searchParams } = new URL(url);
-  const manager = new Manager(origin, {
+  const options = {
     path: "/socket.io/",
     reconnection: false,
     query: Object.fromEntries(searchParams),
     ...managerOpts,
     ...(parser && { parser: parsers[parser] }),
     autoConnect: false,
-  });
+  };
+  const manager = version === 2 ? manager2(origin, options) : new Manager(origin, options);
   const client = add({ ...request, auth }, manager, pathname);
   client.socket.connect();
   return client;

@@ -1,0 +1,151 @@
+package eio3
+
+import (
+	"context"
+	"maps"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
+)
+
+// patience bounds every wait of a test.
+const patience = 15 * time.Second
+
+// link is a way in which clients connect.
+type link struct {
+	transports []string
+	node       *jsclient.Harness
+}
+
+// overEachLink runs a test over each way to connect.
+func overEachLink(t *testing.T, test func(t *testing.T, l link)) {
+	t.Helper()
+	t.Parallel()
+	node := jsclient.Start(t)
+	for name, transports := range map[string][]string{
+		"polling": jsclient.Polling, "websocket": jsclient.WebSocket, "upgrade": jsclient.Upgrade,
+	} {
+		t.Run(name, func(t *testing.T) { test(t, link{transports, node}) })
+	}
+}
+
+// stand is a server that lets clients of Socket.IO 2 in.
+type stand struct {
+	*actio.Server
+
+	link link
+	url  string
+}
+
+// serve starts a server on a free port. The test ends it, and fails if anything of it is left then.
+func (l link) serve(t *testing.T, o actio.Options) *stand {
+	t.Helper()
+	o.Engine.AllowEIO3 = true
+	return l.serveAs(t, o)
+}
+
+// serveAs starts a server with these options.
+func (l link) serveAs(t *testing.T, o actio.Options) *stand {
+	t.Helper()
+	o.NoAuthentication = o.Authenticate == nil
+	if o.OnPanic == nil {
+		o.OnPanic = func(where string, recovered any, stack []byte) {
+			t.Errorf("panic in %s: %v\n%s", where, recovered, stack)
+		}
+	}
+	server, err := actio.New(o)
+	require.NoError(t, err)
+	require.NoError(t, server.Configure(t.Context()))
+	web := httptest.NewServer(server)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		assert.NoError(t, server.Shutdown(ctx))
+		web.Close()
+	})
+	return &stand{Server: server, link: l, url: web.URL}
+}
+
+// dial connects a client of Socket.IO 2 to a namespace.
+func (s *stand) dial(t *testing.T, namespace string, o jsclient.Options) (*jsclient.Client, error) {
+	t.Helper()
+	extra := map[string]any{"version": 2}
+	maps.Copy(extra, o.Extra)
+	o.Transports, o.Path, o.Extra = s.link.transports, s.Path(), extra
+	return s.link.node.Dial(t.Context(), s.url+namespace, o)
+}
+
+// connect connects one to the main namespace.
+func (s *stand) connect(t *testing.T) *jsclient.Client {
+	t.Helper()
+	return s.connectWith(t, jsclient.Options{})
+}
+
+func (s *stand) connectWith(t *testing.T, o jsclient.Options) *jsclient.Client {
+	t.Helper()
+	c, err := s.dial(t, "/", o)
+	require.NoError(t, err)
+	return c
+}
+
+// connect4 connects a client of Socket.IO 4.
+func (s *stand) connect4(t *testing.T) *jsclient.Client {
+	t.Helper()
+	return s.connectWith(t, jsclient.Options{Extra: map[string]any{"version": 4}})
+}
+
+// address is where the server listens.
+func (s *stand) address() string { return strings.TrimPrefix(s.url, "http://") }
+
+// stats is a snapshot.
+func (s *stand) stats(t *testing.T) actio.Stats {
+	t.Helper()
+	stats, err := s.Stats(t.Context())
+	require.NoError(t, err)
+	return stats
+}
+
+// wait returns the arguments of a client's next event of that name.
+func wait(t *testing.T, c *jsclient.Client, event string) []any {
+	t.Helper()
+	args, err := c.WaitEvent(t.Context(), event)
+	require.NoError(t, err)
+	return args.Values()
+}
+
+// ask emits with an acknowledgement and returns it.
+func ask(t *testing.T, c *jsclient.Client, event string, args ...any) []any {
+	t.Helper()
+	answer, err := c.EmitWithAck(t.Context(), event, args...)
+	require.NoError(t, err)
+	return answer.Values()
+}
+
+// values decodes all arguments; binary is []byte.
+func values(t *testing.T, args actio.Args) []any {
+	t.Helper()
+	all := make([]any, args.Len())
+	for i := range all {
+		assert.NoError(t, args.Decode(i, &all[i]))
+	}
+	return all
+}
+
+// echo acknowledges with the event's arguments, or emits them back when no acknowledgement is asked for.
+func echo(t *testing.T) actio.HandlerFunc {
+	t.Helper()
+	return func(_ context.Context, s *actio.Socket, e *actio.Event) {
+		if e.WantsReply() {
+			assert.NoError(t, e.Reply(values(t, e.Args)...))
+			return
+		}
+		assert.NoError(t, s.Emit(e.Name, values(t, e.Args)...))
+	}
+}
