@@ -34,9 +34,6 @@ func (c *connection) close(r Reason) {
 	} else {
 		c.arm(deadlineClose, c.env.Options.PollLinger)
 		c.lastWord = c.env.bye
-		if c.poll != nil && c.probed {
-			c.arm(deadlineNoop, noopDelay)
-		}
 	}
 	c.flush()
 	c.rearm()

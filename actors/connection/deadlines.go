@@ -153,7 +153,7 @@ func (c *connection) overdue() {
 }
 
 // ping sends the heartbeat of Engine.IO, unless the last one is not answered yet: then its answer is waited for. Time runs from
-// now, however late it is: the client shall have all of it. While an upgrade is under way the ping waits: it could not leave.
+// now, however late it is: the client shall have all of it. While an upgrade is under way the ping waits: it might not leave.
 func (c *connection) ping() {
 	switch {
 	case c.stage != stageOpen:

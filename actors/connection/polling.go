@@ -18,19 +18,26 @@ func (c *connection) pollOpened(p *transport.Poll) {
 		p.Reject(transport.BadRequest())
 	case c.poll != nil:
 		c.overlap(p)
-	case c.probed:
-		c.poll = p
-		c.arm(deadlineNoop, noopDelay)
 	default:
 		c.poll = p
 		c.flush()
+		c.releaseSoon()
 	}
 	c.rearm()
 }
 
-// noopDelay is how long a GET that arrives after the probe is held: the upgrade packet may have been sent before it, on
-// the other connection.
-const noopDelay = 20 * time.Millisecond
+// noopDelay is how long a GET may wait for something to carry while a websocket probes; then it is answered with nothing, so
+// that the client can stop polling. Whatever is sent within it comes sooner than over the websocket, which the client uses
+// when its GET is answered. A GET that arrives after the probe may also have been overtaken by the upgrade packet on the
+// other connection. Node waits as long.
+const noopDelay = 100 * time.Millisecond
+
+// releaseSoon sees to it that a GET which waits while a websocket probes does not wait for long.
+func (c *connection) releaseSoon() {
+	if c.poll != nil && c.probed {
+		c.arm(deadlineNoop, noopDelay)
+	}
+}
 
 // overlap ends a session whose client polls twice at a time: the protocol allows one GET, and which of two would get a
 // packet is anybody's guess.
@@ -55,10 +62,10 @@ func (c *connection) pollAborted(p *transport.Poll) {
 	}
 }
 
-// answerPoll gives the waiting GET the whole queue, or the last word when the session is over and the queue is empty. While a
-// websocket probes, the queue is held for it.
+// answerPoll gives the waiting GET the whole queue, or the last word when the session is over and the queue is empty. That holds
+// while a websocket probes, too: the client takes it into use when it has no GET under way.
 func (c *connection) answerPoll() {
-	if c.poll == nil || c.probed {
+	if c.poll == nil {
 		return
 	}
 	over := c.stage == stageClosing && c.out.empty()
@@ -147,14 +154,14 @@ func (c *connection) receiveCandidate(m *received) {
 	c.rearm()
 }
 
-// probe answers the probe. From here on the queue is held, and the waiting GET is answered at once, later ones after a
-// moment, so that the client can stop polling without waiting for the next ping.
+// probe answers the probe. From here on a waiting GET is answered after a moment at the latest, so that the client can stop
+// polling without waiting for the next ping.
 func (c *connection) probe() {
 	c.probed = true
 	pong := wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong, Data: []byte("probe")})
 	c.candidate.append(outgoing{message: pong, flags: FlagKeep})
 	c.drain(c.candidate)
-	c.releasePoll()
+	c.releaseSoon()
 }
 
 // upgrade makes the candidate the transport: what was queued meanwhile goes out on it, in order.

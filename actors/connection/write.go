@@ -38,7 +38,7 @@ func (c *connection) writeOut() {
 // writable tells whether a packet would leave at once: what a volatile packet asks for.
 func (c *connection) writable() bool {
 	if c.out.ws == nil {
-		return c.poll != nil && !c.probed
+		return c.poll != nil
 	}
 	return c.out.empty()
 }
