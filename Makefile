@@ -12,10 +12,10 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow churn scale outage bench bench-go bench-redis lint fmt fuzz race20 conformance e2e clean
+.PHONY: help install test test-slow churn scale outage bench bench-go bench-redis lint fmt fuzz race20 conformance client-suites e2e clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: ## Install what the tests need and this machine lacks (system packages, npm packages)
 	@scripts/install
@@ -58,6 +58,9 @@ race20: ## Run the tests of PKG twenty times under the race detector
 
 conformance: ## Run the official protocol suites RUNS times; SOCKETIO_REPO names a clone of socketio/socket.io
 	@scripts/conformance
+
+client-suites: ## Run the suites of the official clients RUNS times (2); SOCKETIO_REPO as for conformance
+	@RUNS=$(if $(filter command line environment,$(origin RUNS)),$(RUNS),2) scripts/client-suites
 
 e2e: ## Run the black-box suites: official clients, browser, Redis
 	@scripts/install
