@@ -14,6 +14,7 @@ import (
 
 // ClientInfo is a snapshot of one client.
 type ClientInfo struct {
+	// What the methods of these names of Socket say, and where the client comes from.
 	ID          string
 	Namespace   string
 	State       State

@@ -20,6 +20,7 @@ type Stats struct {
 	RoomMembers     int // sockets that the registry knows
 	Users           int // likewise
 
+	// Counted since Configure.
 	SessionsOpened, SessionsClosed uint64
 	Upgrades, UpgradesFailed       uint64
 	PacketsIn, PacketsOut          uint64

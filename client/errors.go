@@ -52,6 +52,7 @@ type StatusError = engine.StatusError
 // ConnectError is a namespace that the server refused: by a middleware, or because it does not exist. The socket does not
 // try again by itself.
 type ConnectError struct {
+	// Namespace is the one that was not entered.
 	Namespace string
 	// Message is what the server said.
 	Message string

@@ -48,11 +48,11 @@ var (
 
 // Bindings are what the component is made of, checked.
 type Bindings struct {
-	ServerOptions   ServerOptions // merged over the defaults of the component
-	RedisConnection redis.UniversalClient
-	Authenticate    actio.Authenticator
-	ValidateRooms   actio.RoomValidator // nil: no client may join a room
-	ClientConnected ConnectedHandler    // may be nil
+	ServerOptions   ServerOptions         // merged over the defaults of the component
+	RedisConnection redis.UniversalClient // nil when the server stands alone
+	Authenticate    actio.Authenticator   // never nil
+	ValidateRooms   actio.RoomValidator   // nil: no client may join a room
+	ClientConnected ConnectedHandler      // may be nil
 }
 
 // ResolveBindings reads and checks what is bound. All that is wrong is reported together: ErrServerOptions,

@@ -39,6 +39,7 @@ type Instance interface {
 
 // Question is a broadcast that wants acknowledgements.
 type Question struct {
+	// Whom it is put to, how, and what is asked.
 	Namespace string
 	Target    Target
 	Flags     format.Flags

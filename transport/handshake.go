@@ -12,6 +12,7 @@ import (
 // Handshake is what is kept of the first request of a session. It is compact and retains nothing of the *http.Request:
 // the headers are one slice of bytes, parsed on demand. It is immutable and safe for concurrent use.
 type Handshake struct {
+	// What the request was, and whose.
 	Kind       Kind
 	RemoteAddr string     // address of the peer, "host:port"
 	ClientIP   netip.Addr // of the client: the peer's, or what trusted proxies say; invalid where there is none

@@ -23,6 +23,7 @@ func (o Opcode) IsControl() bool { return o&controlBit != 0 }
 
 // FrameHeader is the header of a frame that was received (RFC 6455, section 5.2).
 type FrameHeader struct {
+	// As RFC 6455 names them.
 	Fin    bool
 	RSV1   bool // the message is compressed (RFC 7692)
 	Masked bool

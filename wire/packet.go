@@ -92,6 +92,7 @@ func DecodePacket(text []byte, l Limits) (Packet, error) {
 
 // Decoded is a packet and, if it is an event or an acknowledgement without attachments, what is in it.
 type Decoded struct {
+	// Packet is as it was received.
 	Packet Packet
 	// Name is that of the event.
 	Name string

@@ -136,6 +136,7 @@ type Handler interface {
 // Stats counts since Open. At any moment, and so also when all is quiet, Emitted is the sum of Delivered, Dropped, Unconfirmed
 // and Buffered.
 type Stats struct {
+	// Of what Emit was given: see there what becomes of it.
 	Emitted     uint64 // calls of Emit
 	Delivered   uint64
 	Dropped     uint64
