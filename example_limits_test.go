@@ -38,11 +38,11 @@ func running(o actio.Options) *actio.Server {
 	return server
 }
 
-// A client may send a hundred events at once and ten in a second. What is more is not handled; who asked for an
-// acknowledgement is told.
+// A client may send three events at once, and one in a second. What is more is not handled; who asked for an acknowledgement
+// is told.
 func ExampleOptions_rateLimit() {
 	server := running(actio.Options{
-		MaxEventsPerSecond: 10, EventBurst: 100, MaxBytesPerSecond: 100_000, RatePolicy: actio.RateError,
+		MaxEventsPerSecond: 1, EventBurst: 3, MaxBytesPerSecond: 100_000, RatePolicy: actio.RateError,
 		Engine: actio.EngineOptions{Path: "/io"},
 	})
 	defer func() { _ = server.Shutdown(context.Background()) }()
@@ -50,8 +50,7 @@ func ExampleOptions_rateLimit() {
 
 	_, sid, _ := strings.Cut(page(server, http.MethodGet, "/io/?EIO=4&transport=polling", "").Body.String(), `"sid":"`)
 	session := "/io/?EIO=4&transport=polling&sid=" + sid[:20]
-	page(server, http.MethodPost, session, "40"+strings.Repeat("\x1e"+`42["count"]`, 200))
-	page(server, http.MethodPost, session, `427["count"]`)
+	page(server, http.MethodPost, session, "40"+strings.Repeat("\x1e"+`42["count"]`, 3)+"\x1e"+`427["count"]`)
 	for packet := range strings.SplitSeq(page(server, http.MethodGet, session, "").Body.String(), "\x1e") {
 		if strings.HasPrefix(packet, "437") {
 			fmt.Println(packet)

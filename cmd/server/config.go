@@ -141,6 +141,8 @@ func (c *config) book() *book {
 	b.count(&o.MaxRoomNameBytes, "max-room-name", 256, "`bytes` of a room's name, at most")
 	b.on(&o.RefuseNodeIDs, "refuse-node-ids", "refuse rooms named like socket ids of Node.js")
 
+	c.rates(b)
+
 	b.section("Connections:")
 	e.Transports = []actio.Transport{actio.Polling, actio.WebSocket}
 	b.add(&transports{&e.Transports}, "transports", "`transports` that are allowed, with commas")
@@ -148,9 +150,11 @@ func (c *config) book() *book {
 	b.duration(&e.PingInterval, "ping-interval", 25*time.Second, "`duration` between two heartbeats")
 	b.duration(&e.PingTimeout, "ping-timeout", 20*time.Second, "`duration` that the answer to a heartbeat may take")
 	b.duration(&e.UpgradeTimeout, "upgrade-timeout", 10*time.Second, "`duration` that an upgrade to websocket may take")
+	b.duration(&e.HandshakeTimeout, "handshake-timeout", 10*time.Second, "`duration` in which a polling client has to come back")
 	b.duration(&o.ConnectTimeout, "connect-timeout", 45*time.Second, "`duration` that a connection may stay without a namespace")
 	b.count(&e.MaxConnections, "max-connections", 100_000, "`number` of connections, at most")
 	b.count(&o.MaxNamespaces, "max-namespaces", 16, "`number` of namespaces of a connection, at most")
+	b.on(&e.DisableHTTPCompression, "disable-http-compression", "leave the answers of polling as they are")
 	b.count(&e.MaxPayload, "max-payload", 1_000_000, "`bytes` of a message of a client, at most")
 	b.count(&e.MaxJSONDepth, "max-json-depth", 64, "`levels` of a message's JSON, at most")
 	b.count(&o.MaxAttachments, "max-attachments", 10, "`number` of binary attachments of a message, at most")
@@ -164,6 +168,33 @@ func (c *config) book() *book {
 	}, "queue-policy", "disconnect, drop-volatile or drop-oldest, the `policy` beyond that")
 	b.duration(&e.WriteTimeout, "write-timeout", 10*time.Second, "`duration` that a write to a slow client may take")
 	return b
+}
+
+// rates adds the section of what clients may do in a second, and from where.
+func (c *config) rates(b *book) {
+	o := &c.options
+	e := &o.Engine
+	b.section("How fast clients may be:")
+	b.upTo(&o.MaxEventsPerSecond, "max-events-per-second", "`number` of events of a client in a second, at most; 0: no bound")
+	b.upTo(&o.EventBurst, "event-burst", "`number` of events at once, at most; 0: as many as in a second")
+	b.upTo(&o.MaxBytesPerSecond, "max-bytes-per-second", "`bytes` of the events of a client in a second, at most; 0: no bound")
+	b.upTo(&o.ByteBurst, "byte-burst", "`bytes` at once, at most; 0: as many as in a second, or as in the largest message")
+	b.add(&choice[actio.RatePolicy]{
+		&o.RatePolicy,
+		[]string{"drop", "error", "disconnect"},
+		[]actio.RatePolicy{actio.RateDrop, actio.RateError, actio.RateDisconnect},
+	}, "rate-policy", "drop, error or disconnect, the `policy` for events beyond that")
+	b.upTo(&e.MaxHandshakesPerSecond, "max-handshakes-per-second", "`number` of new connections in a second, at most; 0: no bound")
+	b.upTo(&e.HandshakeBurst, "handshake-burst", "`number` of them at once, at most; 0: as many as in a second")
+	b.upTo(&e.MaxHandshakesPerSecondPerIP, "max-handshakes-per-second-per-ip", "`number` of them from one address; 0: no bound")
+	b.upTo(&e.HandshakeBurstPerIP, "handshake-burst-per-ip", "`number` of them from one address at once; 0: as many as in a second")
+	b.upTo(&e.MaxConnectionsPerIP, "max-connections-per-ip", "`number` of connections from one address, at most; 0: no bound")
+	b.add(&prefixes{&e.TrustedProxies}, "trusted-proxies", "`addresses` and networks of proxies that say whom they speak for, with commas")
+	b.add(&choice[actio.ProxyHeader]{
+		&e.ProxyHeader,
+		[]string{"x-forwarded-for", "forwarded", "x-real-ip"},
+		[]actio.ProxyHeader{actio.XForwardedFor, actio.Forwarded, actio.XRealIP},
+	}, "proxy-header", "x-forwarded-for, forwarded or x-real-ip, the `header` in which they say it")
 }
 
 // finish makes the settings the options of the server.

@@ -49,6 +49,27 @@ func TestParse_Lists_AreSplit(t *testing.T) {
 	assert.Equal(t, actio.DropOldest, c.options.Engine.QueuePolicy)
 }
 
+func TestParse_Rates_ReachTheServer(t *testing.T) {
+	c, err := parse([]string{
+		"-max-events-per-second", "10", "-event-burst=20", "-rate-policy", "disconnect", "-max-handshakes-per-second-per-ip", "5",
+		"-trusted-proxies", "10.1.2.3/8, ::ffff:192.0.2.1,fd00::/8", "-proxy-header", "Forwarded", "-handshake-timeout", "3s",
+	}, []string{"ACTIO_MAX_BYTES_PER_SECOND=1000", "ACTIO_MAX_CONNECTIONS_PER_IP=7"})
+	require.NoError(t, err)
+	o := c.finish(slog.New(slog.DiscardHandler))
+	assert.Equal(t, 10, o.MaxEventsPerSecond)
+	assert.Equal(t, 20, o.EventBurst)
+	assert.Equal(t, 1000, o.MaxBytesPerSecond)
+	assert.Zero(t, o.ByteBurst)
+	assert.Equal(t, actio.RateDisconnect, o.RatePolicy)
+	assert.Equal(t, 5, o.Engine.MaxHandshakesPerSecondPerIP)
+	assert.Equal(t, 7, o.Engine.MaxConnectionsPerIP)
+	assert.Equal(t, actio.Forwarded, o.Engine.ProxyHeader)
+	assert.Equal(t, 3*time.Second, o.Engine.HandshakeTimeout)
+	assert.Equal(t, "10.0.0.0/8,192.0.2.1/32,fd00::/8", (&prefixes{&o.Engine.TrustedProxies}).String())
+	_, err = actio.New(o)
+	assert.NoError(t, err)
+}
+
 func TestConfig_Finish_SetsWhatTheGatewayDecides(t *testing.T) {
 	c, err := parse([]string{"-app-ping-interval", "0", "-inbox-events", "5000"}, nil)
 	require.NoError(t, err)
@@ -104,6 +125,10 @@ func TestRun_WrongUsage_SaysWhatIsWrong(t *testing.T) {
 		{name: "no truth", args: []string{"-refuse-node-ids=maybe"}, want: "want true or false"},
 		{name: "transport", args: []string{"-transports", "polling,webtransport"}, want: `unknown transport "webtransport"`},
 		{name: "no transport", args: []string{"-transports", ","}, want: "want polling, websocket or both"},
+		{name: "proxies", args: []string{"-trusted-proxies", "10.0.0.0/8,nginx"}, want: `"nginx" is neither an address nor a network`},
+		{name: "burst of nothing", env: "ACTIO_EVENT_BURST=5", want: "EventBurst 5 means nothing without MaxEventsPerSecond"},
+		{name: "negative rate", args: []string{"-max-bytes-per-second", "-1"}, want: "must not be negative"},
+		{name: "rate policy", args: []string{"-rate-policy", "ban"}, want: "want one of drop, error, disconnect"},
 		{name: "too many rooms", args: []string{"-max-rooms", "1"}, want: "DefaultRooms has 2 names, MaxRooms is 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

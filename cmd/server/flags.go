@@ -60,6 +60,11 @@ func (b *book) count(target *int, name string, value int, usage string) {
 	b.add(&above[int]{target, 1, strconv.Atoi}, name, usage)
 }
 
+// upTo adds a number that may be zero, which is its default.
+func (b *book) upTo(target *int, name, usage string) {
+	b.add(&above[int]{target, 0, strconv.Atoi}, name, usage)
+}
+
 // duration adds a duration above zero.
 func (b *book) duration(target *time.Duration, name string, value time.Duration, usage string) {
 	*target = value
