@@ -116,9 +116,9 @@ func (e *Engine) refused(r *http.Request, refusal *transport.Error) {
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
 
 // Use adds a middleware for all requests of the path, those for websockets included, behind those that are there already
-// (EngineOptions.Middlewares). It stands behind CORS, so that pages can read what it refuses. Requests under way may go on without
-// it. One that wraps the http.ResponseWriter must give its writer an Unwrap method, see http.ResponseController, else websockets get
-// 500.
+// (EngineOptions.Middlewares). It stands behind CORS, so that pages can read what it refuses. Requests under way may go on
+// without it. One that wraps the http.ResponseWriter must give its writer an Unwrap method, see http.ResponseController, else
+// websockets get 500.
 func (e *Engine) Use(middleware func(http.Handler) http.Handler) { e.handler.Use(middleware) }
 
 // Path is where the engine is reached.

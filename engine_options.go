@@ -42,9 +42,9 @@ type EngineOptions struct {
 	MaxJSONDepth int
 	// CORS says which pages of other origins may connect. Nil: the defaults of DefaultCORS.
 	CORS *CORS
-	// AllowRequest is asked about each handshake that the limits below let pass, and refuses it by returning an error: the client gets
-	// 403 with code 4 and the error's text as the message. It runs in the goroutine of the request and may block; the context of the
-	// request ends when the client leaves. It must not keep r. Nil: all are allowed.
+	// AllowRequest is asked about each handshake that the limits below let pass, and refuses it by returning an error: the client
+	// gets 403 with code 4 and the error's text as the message. It runs in the goroutine of the request and may block; the context
+	// of the request ends when the client leaves. It must not keep r. Nil: all are allowed.
 	AllowRequest func(r *http.Request) error
 	// OnConnectionError is told of every request that is refused with an error of Engine.IO, as the event connection_error of
 	// Node's engine. It runs in the goroutine of the request, before the answer, and must not keep r.
@@ -129,8 +129,8 @@ const (
 	XRealIP       = transport.XRealIP       // one address, set by the only proxy
 )
 
-// RequestError is the answer that refuses a request: an HTTP status, and code and message of Engine.IO as its JSON body. AllowRequest
-// may return one, to choose them.
+// RequestError is the answer that refuses a request: an HTTP status, and code and message of Engine.IO as its JSON body.
+// AllowRequest may return one, to choose them.
 type RequestError = transport.Error
 
 // CORS says which pages of other origins may connect; the same origins guard websockets.
@@ -142,8 +142,8 @@ func DefaultCORS() *CORS {
 	return &CORS{Origins: []string{"*"}, Methods: []string{http.MethodGet, http.MethodPost}}
 }
 
-// Compression configures permessage-deflate, which costs about four times the CPU per message, and compresses a broadcast once; or
-// the compression of polling answers.
+// Compression configures permessage-deflate, which costs about four times the CPU per message, and compresses a broadcast once;
+// or the compression of polling answers.
 type Compression struct {
 	// Level as in compress/flate, 1 to 9. Default 1 for websockets, 6 for polling.
 	Level int

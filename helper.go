@@ -70,7 +70,8 @@ func (s *Server) find(ctx context.Context, id string) (*connection.Socket, error
 
 func infoOf(h *connection.Socket) ClientInfo {
 	info := ClientInfo{
-		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(), ClientIP: h.Handshake().ClientIP,
+		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(),
+		ClientIP: h.Handshake().ClientIP,
 	}
 	if p := h.Principal(); p != nil {
 		info.UserID = p.UserID

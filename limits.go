@@ -8,7 +8,7 @@ import (
 )
 
 // RatePolicy says what happens to an event of a client that sends more than Options.MaxEventsPerSecond or
-// Options.MaxBytesPerSecond. Each such event is counted (Stats.EventsRateLimited), and the first of a connection is logged at Warn.
+// Options.MaxBytesPerSecond. Each such event is counted (Stats.EventsRateLimited), the first of a connection is logged at Warn.
 type RatePolicy = connection.RatePolicy
 
 // The policies.

@@ -28,7 +28,8 @@ func polledAs(t *testing.T, c transport.Config, body, accept string) answer {
 
 func unpack(t *testing.T, a answer) string {
 	t.Helper()
-	r, err := io.ReadCloser(nil), error(nil)
+	var r io.Reader
+	var err error
 	switch a.header.Get("Content-Encoding") {
 	case "gzip":
 		r, err = gzip.NewReader(strings.NewReader(a.body))

@@ -52,7 +52,7 @@ func (h *Handler) Use(middleware func(http.Handler) http.Handler) { h.middleware
 func (h *Handler) decorate(header http.Header, r *http.Request, first bool, sid string) {
 	c := &h.config
 	if c.Cookie != nil && sid != "" {
-		cookie := *c.Cookie
+		cookie := *c.Cookie //nolint:gosec // it has its attributes, or the application wants none
 		cookie.Value = sid
 		header.Add("Set-Cookie", cookie.String())
 	}
@@ -69,7 +69,7 @@ func cookieWithDefaults(template *http.Cookie) *http.Cookie {
 	if template == nil {
 		return nil
 	}
-	c := *template
+	c := *template //nolint:gosec // what follows completes it
 	c.HttpOnly = true
 	if c.Name == "" {
 		c.Name = "io"
@@ -87,7 +87,7 @@ func checkCookie(template *http.Cookie) error {
 	if template == nil {
 		return nil
 	}
-	c := cookieWithDefaults(template)
+	c := cookieWithDefaults(template) //nolint:gosec // of the application
 	c.Value = "sid"
 	if err := c.Valid(); err != nil {
 		return fmt.Errorf("%w: %w: %w", ErrConfig, errCookie, err)

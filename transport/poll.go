@@ -102,7 +102,7 @@ func (h *Handler) writePoll(w http.ResponseWriter, r *http.Request, p *Poll, fir
 	h.decorate(header, r, first, p.SID)
 	deadline := control.SetWriteDeadline(time.Now().Add(h.config.AnswerTimeout)) == nil
 	w.WriteHeader(http.StatusOK)
-	if _, err := w.Write(body); err != nil {
+	if _, err := w.Write(body); err != nil { //nolint:gosec // it is no page: text/plain, of the application
 		return err
 	}
 	if !deadline {

@@ -70,7 +70,7 @@ func Unavailable(retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Code: 3, Message: "Service unavailable", RetryAfter: retryAfter}
 }
 
-// TooManyRequests is code 3 with status 429: this client, or all of them together, came too often; try again after the given time.
+// TooManyRequests is code 3 with status 429: this client, or all of them together, came too often. Try again after the given time.
 func TooManyRequests(retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Code: 3, Message: "Too many requests", RetryAfter: retryAfter}
 }
@@ -126,7 +126,7 @@ func (e *Error) write(w http.ResponseWriter) {
 	header.Set("Content-Type", "application/json")
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(e.Status)
-	_, _ = w.Write(body) // a client that left needs no answer
+	_, _ = w.Write(body) //nolint:gosec // it is no page, but JSON; a client that left needs no answer
 }
 
 // body is the JSON text of the refusal.

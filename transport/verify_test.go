@@ -114,6 +114,7 @@ func TestHandler_Refusals_MapToStatus(t *testing.T) {
 		retryAfter string
 	}{
 		{"draining", transport.ErrDraining, 503, `{"code":3,"message":"Service unavailable"}`, "1"},
+		{"forbidden", transport.Forbidden("no entry"), 403, `{"code":4,"message":"no entry"}`, ""},
 		{"limit", fmt.Errorf("wrapped: %w", transport.ErrTooManyConnections), 503, `{"code":3,"message":"Service unavailable"}`, "5"},
 		{"unauthenticated", transport.ErrTooManyUnauthenticated, 503, `{"code":3,"message":"Service unavailable"}`, "5"},
 		{"of one address", transport.ErrTooManyOfClient, 429, bodyTooMany, "5"},
@@ -163,11 +164,11 @@ func TestHandler_AllowRequest_DecidesAboutHandshakesOnly(t *testing.T) {
 
 	got := srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "plain")
 	assert.Equal(t, http.StatusForbidden, got.status)
-	assert.Equal(t, `{"code":4,"message":"not on Sundays"}`, got.body, "as Node's engine.io answers")
+	assert.JSONEq(t, `{"code":4,"message":"not on Sundays"}`, got.body, "as Node's engine.io answers")
 	got = srv.do(t, "GET", socketTarget, "", websocketHeaders("X-Case", "message")...)
 	assert.Equal(t, http.StatusForbidden, got.status)
 	assert.JSONEq(t, `{"code":4,"message":"no entry"}`, got.body)
-	assert.Equal(t, bodyForbidden, srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "empty").body)
+	assert.JSONEq(t, bodyForbidden, srv.do(t, "GET", "/io/?EIO=4&transport=polling", "", "X-Case", "empty").body)
 	assert.Equal(t, []int{4, 4, 4}, refused)
 
 	known.onPost = func(_ context.Context, p *transport.Post) { p.Done() }

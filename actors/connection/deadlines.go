@@ -188,8 +188,8 @@ func (c *connection) mayLieUnread(at moment) bool {
 	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+alarmLag
 }
 
-// returnDue ends a session whose client has not come back since its handshake. Nobody would miss it, and it took the place of others
-// until its heartbeat failed.
+// returnDue ends a session whose client has not come back since its handshake. Nobody would miss it, and it took the place of
+// others until its heartbeat failed.
 func (c *connection) returnDue() {
 	if c.session.returned.Load() {
 		return

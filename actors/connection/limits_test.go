@@ -130,7 +130,8 @@ func TestEventLimits_Acknowledgements_DoNotCount(t *testing.T) {
 }
 
 func TestRatePolicy_String_IsItsName(t *testing.T) {
-	assert.Equal(t, "drop error disconnect RatePolicy(9)", fmt.Sprint(RateDrop, " ", RateError, " ", RateDisconnect, " ", RatePolicy(9)))
+	names := fmt.Sprintf("%v %v %v %v", RateDrop, RateError, RateDisconnect, RatePolicy(9))
+	assert.Equal(t, "drop error disconnect RatePolicy(9)", names)
 }
 
 func TestEventLimits_WithinTheLimits_AllocateNothing(t *testing.T) {
