@@ -58,7 +58,6 @@ type connection struct {
 	authBy    moment      // when the session must have authenticated; zero: nothing is owed
 	departed  []string    // namespaces that were left: their late packets are no breach
 	attempts  int         // authentication attempts since the last success
-	rate      *rateUse    // nil: events are not limited
 	raw       RawHandler
 	rawInbox  *inbox
 
@@ -166,7 +165,6 @@ func (c *connection) begin(m *Begin) {
 	c.env.Counters.Sessions.Add(1)
 	c.out = &c.lane
 	c.sockets = c.room[:0]
-	c.rate = newRateUse(&c.env.Options.EventLimits)
 	open := wire.Open{
 		SID: c.session.sid, PingInterval: c.env.Options.PingInterval, PingTimeout: c.env.Options.PingTimeout,
 		MaxPayload: c.env.Options.MaxPayload,

@@ -45,7 +45,7 @@ func newRateUse(l *EventLimits) *rateUse {
 // exceeds counts an event and reports whether it is one too many; then it was dealt with by the policy, all but the gate.
 func (c *connection) exceeds(s *socket, m *received) bool {
 	limits := &c.env.Options.EventLimits
-	if c.rate.take(limits, m.size, time.Duration(c.now())) {
+	if c.session.rate.take(limits, m.size, time.Duration(c.now())) {
 		return false
 	}
 	c.env.Counters.EventsRateLimited.Add(1)

@@ -219,7 +219,7 @@ func (c *connection) connected(s *socket) {
 // event handles one event of a socket: the machine's own, or one for the application.
 func (c *connection) event(s *socket, m *received) {
 	switch {
-	case c.rate != nil && c.exceeds(s, m):
+	case c.session.rate != nil && c.exceeds(s, m):
 	case c.env.Options.Authenticate != nil && m.name == eventAuthenticate:
 		c.authenticateEvent(s, m)
 	case s.phase.public() != Authenticated || c.draining:

@@ -31,8 +31,9 @@ type Session struct {
 	posting   atomic.Bool
 	returned  atomic.Bool // there was a request beside the handshake
 	pong      pong
-	stripe    uint8 // of the tallies of what comes in
-	revision3 bool  // of the protocol: see revision3.go
+	stripe    uint8    // of the tallies of what comes in
+	revision3 bool     // of the protocol: see revision3.go
+	rate      *rateUse // of the actor alone; nil: events are not limited
 
 	speaker     atomic.Pointer[transport.WebSocket] // the websocket whose messages count: not one that still probes
 	reading     sync.Mutex                          // one reader at a time decodes messages
@@ -52,7 +53,10 @@ func (s *Session) ServedBy(pid *actor.PID) { s.address = s.env.System.Address(pi
 
 // NewSession makes the handle of a session that the actor pid will serve; nil: see ServedBy.
 func NewSession(env *Env, sid string, pid *actor.PID, h *transport.Handshake) *Session {
-	s := &Session{env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}, revision3: h.Revision3}
+	s := &Session{
+		env: env, sid: sid, handshake: h, gate: gate{bounds: &env.inbox}, revision3: h.Revision3,
+		rate: newRateUse(&env.Options.EventLimits),
+	}
 	if sid != "" {
 		s.stripe = sid[0]
 	}
