@@ -85,6 +85,7 @@ type session struct {
 	aborted chan *transport.Poll
 	posts   chan *transport.Post
 	probes  chan *transport.WebSocket
+	old     bool // of revision 3
 	onPost  func(ctx context.Context, p *transport.Post)
 }
 
@@ -99,6 +100,7 @@ func (s *session) Poll(p *transport.Poll)        { s.polls <- p }
 func (s *session) PollAborted(p *transport.Poll) { s.aborted <- p }
 func (s *session) Probe(ws *transport.WebSocket) { s.probes <- ws }
 func (s *session) Post(ctx context.Context, p *transport.Post) {
+	p.Revision3 = s.old
 	if !p.Read() {
 		return
 	}

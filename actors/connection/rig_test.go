@@ -39,8 +39,13 @@ type rig struct {
 // inBubble runs a test with a rig whose session has been opened.
 func inBubble(t *testing.T, configure func(*Options), test func(r *rig)) {
 	t.Helper()
+	inBubbleOf(t, &transport.Handshake{RemoteAddr: "192.0.2.1:1"}, configure, test)
+}
+
+func inBubbleOf(t *testing.T, h *transport.Handshake, configure func(*Options), test func(r *rig)) {
+	t.Helper()
 	actortest.Bubble(t, func(t *testing.T) {
-		r := newRig(t, configure)
+		r := newRig(t, h, configure)
 		require.Contains(t, r.get(), `"pingInterval":`)
 		test(r)
 		r.session.Close(ReasonServerShutdown)
@@ -65,7 +70,7 @@ func (r *rig) list(ctx actor.Context) {
 	}
 }
 
-func newRig(t *testing.T, configure func(*Options)) *rig {
+func newRig(t *testing.T, h *transport.Handshake, configure func(*Options)) *rig {
 	t.Helper()
 	r := &rig{t: t, system: actortest.NewSystem(t), app: &app{namespaces: []string{"/", "/b"}}}
 	r.supervisor = actortest.NewProbe(t, r.system)
@@ -79,7 +84,7 @@ func newRig(t *testing.T, configure func(*Options)) *rig {
 		System: r.system, Registry: r.registry, Supervisor: r.relay, Options: o, Counters: new(Counters), App: r.app,
 	})
 	pid := r.system.Spawn(Props(r.env), "connection")
-	r.session = NewSession(r.env, NewSessionID(), pid, &transport.Handshake{RemoteAddr: "192.0.2.1:1"})
+	r.session = NewSession(r.env, SessionIDFor(h), pid, h)
 	first := new(transport.Poll)
 	r.system.Send(pid, &Begin{Session: r.session, Link: first, Begun: make(chan struct{})})
 	synctest.Wait()

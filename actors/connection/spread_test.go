@@ -22,7 +22,7 @@ func TestHeartbeats_OfSessionsThatBeginTogether_AreSpread(t *testing.T) {
 		interval        = 30 * time.Second
 	)
 	actortest.Bubble(t, func(t *testing.T) {
-		r := newRig(t, func(o *Options) {
+		r := newRig(t, &transport.Handshake{RemoteAddr: "192.0.2.1:1"}, func(o *Options) {
 			o.Early, o.Authenticate = nil, accept
 			o.PingInterval, o.AppPingInterval = interval, interval
 			o.PingTimeout, o.QueueBytes = time.Hour, 1<<20 // nobody reads or answers

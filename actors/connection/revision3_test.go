@@ -1,0 +1,120 @@
+package connection
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio/transport"
+	"github.com/actio-go/actio/wire"
+)
+
+// inOldBubble is inBubble for a session of revision 3, which polls.
+func inOldBubble(t *testing.T, configure func(*Options), test func(r *rig)) {
+	t.Helper()
+	inBubbleOf(t, &transport.Handshake{Revision3: true}, configure, test)
+}
+
+func TestRevision3_ClientThatPings_LivesUntilItFallsSilent(t *testing.T) {
+	inOldBubble(t, nil, func(r *rig) {
+		s := r.app.sockets[0]
+		for range 30 {
+			time.Sleep(40 * time.Second)
+			r.post("2")
+			require.Equal(t, "1:3", r.get())
+		}
+		r.post(`42["x"]`) // what else it sends is no ping
+		time.Sleep(45*time.Second - 1)
+		synctest.Wait()
+		require.False(t, s.Closed())
+		time.Sleep(1 + latest)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
+	})
+}
+
+func TestRevision3_PingsThatLieUnread_AreNotMissed(t *testing.T) {
+	inOldBubble(t, nil, func(r *rig) {
+		s := r.app.sockets[0]
+		release := make(chan struct{})
+		r.app.onEvent = func(*Socket, Event) { <-release }
+		go func() {
+			var packets []wire.EnginePacket
+			for range r.env.Options.InboxEvents + 1 {
+				packets = append(packets, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte(`2["x"]`)})
+			}
+			r.session.Post(context.Background(), &transport.Post{Packets: packets})
+		}()
+		time.Sleep(5 * time.Minute)
+		synctest.Wait()
+		require.False(t, s.Closed(), "the server does not read")
+		assert.NotZero(t, r.env.Counters.PongsExcused.Load())
+		close(release)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.Equal(t, ReasonPingTimeout, s.Reason())
+	})
+}
+
+func TestRevision3_Begun_HasJoinedTheMainNamespace(t *testing.T) {
+	inOldBubble(t, nil, func(r *rig) {
+		require.Len(t, r.app.sockets, 1)
+		s := r.app.sockets[0]
+		assert.Equal(t, r.session.ID(), s.ID())
+		assert.True(t, isSocketID(s.ID()))
+		assert.Equal(t, []string{"connected /"}, r.app.told())
+		r.post(`40/b?token=1&token=2&x=%C3%A9`)
+		require.Len(t, r.app.sockets, 2)
+		b := r.app.sockets[1]
+		assert.Equal(t, "/b#"+r.session.ID(), b.ID())
+		assert.True(t, isSocketID(b.ID()))
+		assert.JSONEq(t, `{"token":"2","x":"é"}`, string(b.Handshake().Auth))
+		assert.Equal(t, "5:40/b,", r.get())
+		r.post("40/c")
+		assert.Equal(t, `24:44/c,"Invalid namespace"`, r.get())
+	})
+}
+
+func TestRevision3_NamespaceLeftAndJoinedAgain_HasItsIDAgain(t *testing.T) {
+	inOldBubble(t, nil, func(r *rig) {
+		r.post("40/b")
+		first := r.app.sockets[1]
+		r.post("41/b")
+		assert.Equal(t, ReasonClientDisconnect, first.Reason())
+		r.post("40/b")
+		require.Len(t, r.app.sockets, 3)
+		second := r.app.sockets[2]
+		assert.Equal(t, first.ID(), second.ID())
+		members, err := r.registry.Members(context.Background(), "/b", []string{second.ID()}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, []string{second.ID()}, members)
+		emitText(t, second, FlagNone, "again")
+		assert.Contains(t, r.get(), `42/b,["again"]`)
+	})
+}
+
+func TestSocketIDs_OfBothRevisions_AreNoRoomsOfOthers(t *testing.T) {
+	o := testOptions()
+	o.MaxRoomNameBytes = 100
+	for _, id := range []string{
+		newSocketID(), "/a#" + newSocketID(), "/a#b#" + newSocketID(), SessionIDFor(&transport.Handshake{Revision3: true}),
+	} {
+		assert.False(t, o.permits(id), id)
+	}
+	for _, name := range []string{"a#" + newSocketID(), "#" + newSocketID(), "/a" + newSocketID(), NewSessionID(), "/a#" + NewSessionID(), "/"} {
+		assert.True(t, o.permits(name), name)
+	}
+	o.RefuseNodeIDs = true
+	for _, id := range []string{NewSessionID(), "/a#" + NewSessionID()} {
+		assert.False(t, o.permits(id), id)
+	}
+}
+
+func TestEscaped_IDsOfNamespaces_AreJSON(t *testing.T) {
+	assert.Equal(t, "~abc", escaped("~abc"))
+	assert.Equal(t, `/a\"b\\#~abc`, escaped(`/a"b\#~abc`))
+}
