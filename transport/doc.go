@@ -1,4 +1,5 @@
-// Package transport moves the bytes of Engine.IO sessions: HTTP long-polling and WebSocket, protocol revision 4.
+// Package transport moves the bytes of Engine.IO sessions: HTTP long-polling and WebSocket, protocol revision 4, and 3 where
+// Config.AllowEIO3 says so.
 //
 // It knows requests, limits and sockets; it does not know what a session is. [Handler] verifies a request in the
 // order of the Engine.IO server, applies CORS and the guards of a development server, reads bodies within their

@@ -24,6 +24,11 @@
 // A Prepared is encoded once and shared by all receivers: the websocket frames of a server are unmasked and therefore
 // the same bytes for everybody. The other forms (polling, compressed) are derived from these frames.
 //
+// # Revision 3
+//
+// Sessions of clients of Socket.IO 2 have other forms of the same packets: DecodePayload3, DecodeBinaryPayload3,
+// DecodeEngineText3 and DecodeEngineBinary3 read them, Prepared.Revision3, AppendPayload3 and AppendBinaryPayload3 give them.
+//
 // # Other parsers
 //
 //	Prepared.With(Parser) -> *Prepared, in the form of that parser

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/wire"
+	"github.com/actio-go/actio/wire/msgpack"
 )
 
 // payload3 is packets and what the parser of engine.io 6 for revision 3 makes of them. All bytes are in hex.
@@ -127,6 +128,26 @@ func TestRevision3_WithoutBinary_SharesTheFramesOfAll(t *testing.T) {
 	assert.Equal(t, [][]byte{{1}}, attachments)
 }
 
+func TestRevision3_FormOfAParser_HasTheTypeBeforeItsBytes(t *testing.T) {
+	p, err := wire.EncodeEvent("/", "e")
+	require.NoError(t, err)
+	packed, err := p.With(msgpack.Parser{})
+	require.NoError(t, err)
+	op, usual := onlyFrame(t, packed.WebSocket())
+	require.Equal(t, wire.Binary, op)
+	formed := packed.Revision3(false)
+	op, old := onlyFrame(t, formed.WebSocket())
+	assert.Equal(t, wire.Binary, op)
+	assert.Equal(t, append([]byte{4}, usual...), old)
+	assert.Same(t, formed, packed.Revision3(false))
+	again, err := formed.With(msgpack.Parser{})
+	require.NoError(t, err)
+	assert.Same(t, formed, again)
+	array, _, ok := formed.Event()
+	require.True(t, ok)
+	assert.Equal(t, `["e"]`, string(array))
+}
+
 func TestDecodePayload3_WhatIsNone_IsRefused(t *testing.T) {
 	for body, want := range map[string]error{
 		"": wire.ErrLength, "2": wire.ErrLength, ":2": wire.ErrLength, "2:2": wire.ErrLength, "-1:2": wire.ErrLength, "1.0:2": wire.ErrLength,
@@ -182,7 +203,10 @@ func FuzzDecodePayload3(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, decode := range []func([]byte, func(wire.EnginePacket) error) error{wire.DecodePayload3, wire.DecodeBinaryPayload3} {
-			packets, _ := collected(decode, append([]byte{}, body...))
+			packets, err := collected(decode, append([]byte{}, body...))
+			if err != nil {
+				requireTyped(t, err, len(body))
+			}
 			if len(packets) == 0 {
 				continue
 			}
@@ -193,6 +217,30 @@ func FuzzDecodePayload3(f *testing.F) {
 			again, err = collected(wire.DecodeBinaryPayload3, prepared.AppendBinaryPayload3(nil))
 			require.NoError(t, err)
 			require.Equal(t, packets, again)
+		}
+	})
+}
+
+// FuzzRevision3 gives the decoders of frames whatever there is: a packet that comes out goes the same way again.
+func FuzzRevision3(f *testing.F) {
+	for _, v := range payloads3(f) {
+		for _, frame := range append(v.Frames, v.TextFrames...) {
+			f.Add(bytesOf(f, frame.Text+frame.Binary))
+		}
+	}
+	for _, s := range []string{"", "b", "b4", "b4=", "b2AA", "\x04", "\x02x", "7", "4\xff"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, decode := range []func([]byte) (wire.EnginePacket, error){wire.DecodeEngineText3, wire.DecodeEngineBinary3} {
+			p, err := decode(append([]byte{}, data...))
+			if err != nil {
+				requireTyped(t, err, len(data))
+				continue
+			}
+			again, err := wire.DecodeEngineText3(wire.AppendEngineText3(nil, p))
+			require.NoError(t, err)
+			assertSamePacket(t, p, again)
 		}
 	})
 }

@@ -11,6 +11,9 @@
 // because a shard expects them, the actor takes them in, a reader gives them up, and anybody may cancel; inbox runs user code
 // in order, on a worker; watcher tells what goes out, likewise. User code never runs within Receive.
 //
+// Two things that most servers do not have stand aside: parser.go (Options.Parser) and revision3.go (clients of Socket.IO 2).
+// Neither costs those anything that have neither but a look at a flag, which a lane of prepared bytes had before.
+//
 // The protocol of the actor:
 //
 //	message                        from                      effect
