@@ -77,7 +77,7 @@ func TestPoll_AnsweredInBinary_SaysSo(t *testing.T) {
 	s := newSessions()
 	s.known["here"] = known
 	srv := serveTCP(t, transport.Config{AllowEIO3: true}, s)
-	go func() { receive(t, known.polls).RespondBinary([]byte{0, 1, 255, '2'}) }()
+	go func() { (<-known.polls).RespondBinary([]byte{0, 1, 255, '2'}) }()
 	got := srv.do(t, "GET", "/io/?EIO=3&transport=polling&sid=here", "")
 	assert.Equal(t, "application/octet-stream", got.header.Get("Content-Type"))
 	assert.Equal(t, "\x00\x01\xff2", got.body)

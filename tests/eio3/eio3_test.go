@@ -19,7 +19,10 @@ func samples() []any {
 		big[i] = byte(i * 7)
 	}
 	return []any{
-		"text \u2028 \"quoted\" Ж 漢 🙂 10:", "", 0.0, -1.5, true, nil, []any{}, big, []byte{},
+		"text \u2028 \"quoted\" Ж 漢 🙂 10:", "", 0.0, -1.5, true, nil,
+		[]any{},
+		big,
+		[]byte{},
 		map[string]any{"deep": []any{map[string]any{"big": big}, []byte{0, 255}}},
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
 
@@ -100,9 +99,6 @@ func (s *stand) connect4(t *testing.T) *jsclient.Client {
 	t.Helper()
 	return s.connectWith(t, jsclient.Options{Extra: map[string]any{"version": 4}})
 }
-
-// address is where the server listens.
-func (s *stand) address() string { return strings.TrimPrefix(s.url, "http://") }
 
 // stats is a snapshot.
 func (s *stand) stats(t *testing.T) actio.Stats {
