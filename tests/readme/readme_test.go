@@ -71,32 +71,46 @@ func TestReadme_GoBlocks_Compile(t *testing.T) {
 // wrap makes a program of lines.
 func wrap(t *testing.T, parameters, lines string) string {
 	t.Helper()
+	return program(function(t, "lines", parameters, lines))
+}
+
+// program makes a program of functions, with the imports that they need.
+func program(functions string) string {
 	imports := ""
 	for name, path := range map[string]string{
-		"context": "context", "time": "time", "actio": "github.com/actio-go/actio",
+		"context": "context", "errors": "errors", "http": "net/http", "time": "time", "actio": "github.com/actio-go/actio",
 		"client": "github.com/actio-go/actio/client", "redis": "github.com/redis/go-redis/v9",
 	} {
-		if regexp.MustCompile(`(^|[^.\w])`+name+`\.[A-Z]`).MatchString(parameters+"\n"+lines) && !strings.Contains(parameters, name+" ") {
+		if regexp.MustCompile(`(^|[^.\w])` + name + `\.[A-Z]`).MatchString(functions) {
 			imports += fmt.Sprintf("import %q\n", path)
 		}
 	}
-	program := func(end string) string {
-		return "package main\n" + imports + "type Message struct{ Room, Text string }\nfunc main() {}\nfunc lines(" + parameters + ") {\n" +
-			lines + end + "}\nvar _ = lines\n"
+	return "package main\n" + imports + "type Message struct{ Room, Text string }\nfunc main() {}\n" + functions
+}
+
+// function makes a function of lines. Whatever they define is used.
+func function(t *testing.T, name, parameters, lines string) string {
+	t.Helper()
+	body := func(end string) string {
+		return "func " + name + "(" + parameters + ") {\n" + lines + end + "}\nvar _ = " + name + "\n"
 	}
-	parsed, err := parser.ParseFile(token.NewFileSet(), "", program(""), 0)
+	parsed, err := parser.ParseFile(token.NewFileSet(), "", "package main\n"+body(""), 0)
 	require.NoError(t, err, lines)
 	use := ""
 	ast.Inspect(parsed, func(n ast.Node) bool {
-		if define, ok := n.(*ast.AssignStmt); ok && define.Tok == token.DEFINE {
-			for _, name := range define.Lhs {
-				use += fmt.Sprintf("_ = %s\n", name)
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			for _, name := range n.Lhs {
+				if n.Tok == token.DEFINE {
+					use += fmt.Sprintf("_ = %s\n", name)
+				}
 			}
+		case *ast.FuncLit, *ast.IfStmt, *ast.ForStmt, *ast.RangeStmt, *ast.SwitchStmt:
+			return false
 		}
-		_, inside := n.(*ast.FuncLit)
-		return !inside
+		return true
 	})
-	return program(use)
+	return body(use)
 }
 
 // TestReadme_Programs_SpeakToEachOther runs the server and two of the client.
