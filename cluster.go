@@ -21,6 +21,8 @@ type (
 	RedisStatus = redisbridge.Status
 	// Adapter is the adapter of Socket.IO whose wire the cluster speaks.
 	Adapter = redisbridge.Adapter
+	// StreamsOptions are those of the streams adapter.
+	StreamsOptions = redisbridge.StreamsOptions
 	// SubscriptionMode of the sharded adapter says which rooms have a channel of their own.
 	SubscriptionMode = format.SubscriptionMode
 	// Missing are the instances that did not answer: by their ids as far as they are instances of actio that are known, else by
@@ -32,6 +34,7 @@ type (
 const (
 	ClassicAdapter = redisbridge.ClassicAdapter
 	ShardedAdapter = redisbridge.ShardedAdapter
+	StreamsAdapter = redisbridge.StreamsAdapter
 )
 
 // The modes of the sharded adapter.

@@ -34,7 +34,7 @@ func benchmarked(b *testing.B, o Options) *Bridge {
 	sys := actors.NewSystem(actors.Options{})
 	o.Client = someClient()
 	bridge, err := start(b.Context(), sys, o, []string{"/"}, nobody{}, func(
-		context.Context, link.Handler, func() []format.Subscription, []format.Subscription,
+		context.Context, link.Handler, *link.Streams, func() []format.Subscription, []format.Subscription,
 	) (linkage, error) {
 		return &nowhere{}, nil
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/redisbridge/format"
@@ -27,13 +28,18 @@ type linkage interface {
 	Unsubscribe(subs ...format.Subscription)
 	Subscribed(ctx context.Context, subs ...format.Subscription) error
 	Unsubscribed(ctx context.Context, subs ...format.Subscription) error
+	Hold(stream string, f func(last format.EntryID))
+	Run(ctx context.Context, key string, do func(ctx context.Context, conn *redis.Conn) error) error
+	Nodes(keys []string) [][]int
 	Reason(p link.Part) error
 	Stats() link.Stats
 	Close(ctx context.Context) error
 }
 
 // opener opens a linkage, as link.Open does.
-type opener func(ctx context.Context, h link.Handler, census func() []format.Subscription, base []format.Subscription) (linkage, error)
+type opener func(
+	ctx context.Context, h link.Handler, s *link.Streams, census func() []format.Subscription, base []format.Subscription,
+) (linkage, error)
 
 // Bridge is the handle of the actor that joins this instance to the others. All its methods are safe for concurrent use.
 type Bridge struct {
@@ -41,6 +47,7 @@ type Bridge struct {
 	options Options
 	uid     string
 	dialect format.Dialect
+	entries format.StreamDialect // dialect, where it has streams; else nil
 	in      Instance
 	pid     *actor.PID
 
@@ -49,6 +56,7 @@ type Bridge struct {
 	heard atomic.Pointer[map[string]bool]       // by namespace, whether somebody else listens; nil: not known
 	scope atomic.Pointer[[]format.Subscription] // the census of every namespace
 	count counters                              // what Stats returns
+	echo  echoes                                // what was added to streams and has not come back, with Options.Recovery
 	fresh freshRooms                            // those that sockets of neighbours have just been put into
 	limit actors.LogLimit                       // of what neighbours can make us log
 	known actors.LogLimit                       // of their coming and going
@@ -69,11 +77,11 @@ func Start(ctx context.Context, sys *actors.System, o Options, identifier string
 		return nil, fmt.Errorf("%w: Client is nil", ErrInvalidOptions)
 	}
 	return start(ctx, sys, o, namespaces, in, func(
-		ctx context.Context, h link.Handler, census func() []format.Subscription, base []format.Subscription,
+		ctx context.Context, h link.Handler, s *link.Streams, census func() []format.Subscription, base []format.Subscription,
 	) (linkage, error) {
 		l, err := link.Open(ctx, sys, link.Options{
 			Client: o.Client, Name: identifier, Buffer: o.BufferMessages, BufferBytes: o.BufferBytes, Census: census,
-			Home: base[0].Name,
+			Home: base[0].Name, Streams: s,
 		}, h, base)
 		if err != nil {
 			return nil, err
@@ -89,6 +97,7 @@ func start(ctx context.Context, sys *actors.System, o Options, namespaces []stri
 	b := &Bridge{sys: sys, options: o.withDefaults(), in: in, closed: make(chan struct{})}
 	b.uid = b.options.newUID()
 	b.dialect = b.options.dialect(b.uid)
+	b.entries, _ = b.dialect.(format.StreamDialect)
 	b.life, b.end = context.WithCancelCause(context.Background())
 	b.view.Store(&view{})
 	b.scope.Store(new([]format.Subscription))
@@ -107,7 +116,7 @@ func start(ctx context.Context, sys *actors.System, o Options, namespaces []stri
 // connect opens the connections and listens to the namespaces. The link begins with the members' channel alone, so that
 // nothing asks us anything before we can answer. It is the same for all instances.
 func (b *Bridge) connect(ctx context.Context, namespaces []string, open opener) error {
-	l, err := open(ctx, handler{b}, b.census, []format.Subscription{b.dialect.Members()})
+	l, err := open(ctx, handler{b}, b.streaming(), b.census, []format.Subscription{b.dialect.Members()})
 	if err != nil {
 		return err
 	}
@@ -203,6 +212,7 @@ func (b *Bridge) shut(ctx context.Context) error {
 			closed = fmt.Errorf("redisbridge: close: %w", err)
 		}
 	}
+	b.echo.end()
 	brief, cancel := b.sys.Clock().Context(context.WithoutCancel(ctx), "redis stop", stopTimeout)
 	defer cancel()
 	// What came last from the link may hold on to something: it is let go of before the rest of the mailbox is dropped.

@@ -9,6 +9,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -20,6 +21,8 @@ type EmitterOptions struct {
 	Prefix string
 	// SubscriptionMode is that of the servers (sharded).
 	SubscriptionMode format.SubscriptionMode
+	// Streams are those of the servers (streams): Name, Count, MaxLen and UseShardedPubSub.
+	Streams StreamsOptions
 }
 
 // Emitter speaks to the servers of a cluster from a program that has none, as @socket.io/redis-emitter does. It is immutable:
@@ -34,6 +37,7 @@ type EmitterOptions struct {
 type Emitter struct {
 	client    redis.UniversalClient
 	dialect   format.Dialect
+	maxLen    int // of streams
 	namespace string
 	target    Target
 	addressed bool // to rooms or a user, of which there may be none
@@ -46,11 +50,14 @@ func NewEmitter(client redis.UniversalClient, o EmitterOptions) (*Emitter, error
 	if client == nil {
 		return nil, fmt.Errorf("%w: client is nil", ErrInvalidOptions)
 	}
-	all := Options{Client: client, Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode}
+	all := Options{
+		Client: client, Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode, Streams: o.Streams,
+	}
 	if err := all.Validate(); err != nil {
 		return nil, err
 	}
-	return &Emitter{client: client, dialect: all.withDefaults().dialect(format.Emitter), namespace: "/"}, nil
+	all = all.withDefaults()
+	return &Emitter{client: client, dialect: all.dialect(format.Emitter), maxLen: all.Streams.MaxLen, namespace: "/"}, nil
 }
 
 func (e *Emitter) with(change func(*Emitter)) *Emitter {
@@ -184,18 +191,41 @@ func (o once) Clone() redis.Cmder {
 	return o
 }
 
+// addedOnce is the same for an entry of a stream.
+type addedOnce struct{ *redis.StringCmd }
+
+// NoRetry implements redis.Cmder.
+func (addedOnce) NoRetry() bool { return true }
+
+// Clone implements redis.Cmder.
+func (o addedOnce) Clone() redis.Cmder {
+	if c, ok := o.StringCmd.Clone().(*redis.StringCmd); ok {
+		return addedOnce{c}
+	}
+	return o
+}
+
 func (e *Emitter) send(ctx context.Context, m *format.Message) error {
 	m.Sender, m.Namespace = format.Emitter, e.namespace
 	f, err := e.dialect.Encode(m)
 	if err != nil {
 		return fmt.Errorf("redisbridge: emitter: %w", err)
 	}
-	verb := "publish"
-	if f.Sharded {
-		verb = "spublish"
-	}
-	if err := e.client.Process(ctx, once{redis.NewIntCmd(ctx, verb, f.Channel, f.Payload)}); err != nil {
+	if err := e.client.Process(ctx, e.command(ctx, f)); err != nil {
 		return fmt.Errorf("redisbridge: emitter: %w", errors.Join(err, ctx.Err()))
 	}
 	return nil
+}
+
+// command is what sends a frame.
+func (e *Emitter) command(ctx context.Context, f format.Frame) redis.Cmder {
+	switch {
+	case f.Entry != nil:
+		arguments := link.AddArguments(f, e.maxLen)
+		return addedOnce{redis.NewStringCmd(ctx, arguments...)}
+	case f.Sharded:
+		return once{redis.NewIntCmd(ctx, "spublish", f.Channel, f.Payload)}
+	default:
+		return once{redis.NewIntCmd(ctx, "publish", f.Channel, f.Payload)}
+	}
 }

@@ -89,7 +89,7 @@ func (b *Bridge) broadcast(m *format.Message) {
 		b.malformed(err)
 		return
 	}
-	p, err := wire.PrepareEvent(m.Namespace, false, 0, array, attachments)
+	p, err := wire.PrepareEvent(m.Namespace, false, 0, b.withOffset(m, array), attachments)
 	if err != nil {
 		b.malformed(err)
 		return

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/link"
 )
@@ -23,7 +25,9 @@ func newHub() *hub { return &hub{strangers: make(map[format.Subscription]int)} }
 
 // open is the opener of a bridge.
 func (h *hub) open(into **fakeLink) opener {
-	return func(_ context.Context, handler link.Handler, census func() []format.Subscription, base []format.Subscription) (linkage, error) {
+	return func(
+		_ context.Context, handler link.Handler, _ *link.Streams, census func() []format.Subscription, base []format.Subscription,
+	) (linkage, error) {
 		l := &fakeLink{hub: h, handler: handler, census: census, wake: make(chan struct{}, 1), done: make(chan struct{})}
 		l.Subscribe(base...)
 		h.mu.Lock()
@@ -321,4 +325,12 @@ func (l *fakeLink) emits() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.emitted)
+}
+
+func (l *fakeLink) Hold(string, func(format.EntryID)) {}
+
+func (l *fakeLink) Nodes([]string) [][]int { return nil }
+
+func (l *fakeLink) Run(context.Context, string, func(context.Context, *redis.Conn) error) error {
+	return errFake
 }

@@ -159,14 +159,20 @@ func TestStart_Fails_LeavesNothing(t *testing.T) {
 	}{
 		"no client": {Options{}, nil, ErrInvalidOptions},
 		"options":   {Options{Client: someClient(), RequestTimeout: -1}, nil, ErrInvalidOptions},
-		"refused": {Options{Client: someClient()}, func(context.Context, link.Handler, func() []format.Subscription, []format.Subscription) (linkage, error) {
+		"refused": {Options{Client: someClient()}, func(
+			context.Context, link.Handler, *link.Streams, func() []format.Subscription, []format.Subscription,
+		) (linkage, error) {
 			return nil, errFake
 		}, errFake},
-		"never": {Options{Client: someClient()}, func(ctx context.Context, _ link.Handler, _ func() []format.Subscription, _ []format.Subscription) (linkage, error) {
+		"never": {Options{Client: someClient()}, func(
+			ctx context.Context, _ link.Handler, _ *link.Streams, _ func() []format.Subscription, _ []format.Subscription,
+		) (linkage, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}, context.DeadlineExceeded},
-		"not subscribed": {Options{Client: someClient()}, func(_ context.Context, h link.Handler, _ func() []format.Subscription, _ []format.Subscription) (linkage, error) {
+		"not subscribed": {Options{Client: someClient()}, func(
+			_ context.Context, h link.Handler, _ *link.Streams, _ func() []format.Subscription, _ []format.Subscription,
+		) (linkage, error) {
 			return refusing{&fakeLink{hub: newHub(), handler: h, done: make(chan struct{})}}, nil
 		}, errFake},
 	} {
@@ -277,11 +283,19 @@ func TestOptions_Validate_ReportsAllProblems(t *testing.T) {
 	require.NoError(t, Options{Adapter: 9}.Validate(), "no Redis, no matter")
 	require.NoError(t, Options{Client: someClient()}.Validate())
 	for text, o := range map[string]Options{
-		"Adapter is unknown":                                    {Adapter: 2},
+		"Adapter is unknown":                                    {Adapter: 3},
 		"SubscriptionMode is unknown":                           {Adapter: ShardedAdapter, SubscriptionMode: 3},
 		"DynamicRooms is an option of the classic adapter":      {Adapter: ShardedAdapter, DynamicRooms: true},
 		"SpecificResponses is an option of the classic adapter": {Adapter: ShardedAdapter, SpecificResponses: true},
 		"SubscriptionMode is an option of the sharded adapter":  {SubscriptionMode: format.StaticMode},
+		"Streams are options of the streams adapter":            {Streams: StreamsOptions{Count: 2}},
+		"Recovery is an option of the streams adapter":          {Adapter: ShardedAdapter, Recovery: 1},
+		"SkipUnheard does not go with Recovery":                 {Adapter: StreamsAdapter, Recovery: 1, SkipUnheard: true},
+		"Streams.Count is not in 0 to 1024":                     {Adapter: StreamsAdapter, Streams: StreamsOptions{Count: 1025}},
+		"Streams.MaxLen is negative":                            {Adapter: StreamsAdapter, Streams: StreamsOptions{MaxLen: -1}},
+		"Streams.ReadCount is negative":                         {Adapter: StreamsAdapter, Streams: StreamsOptions{ReadCount: -1}},
+		"Streams.BlockTime is negative":                         {Adapter: StreamsAdapter, Streams: StreamsOptions{BlockTime: -1}},
+		"Recovery is negative":                                  {Adapter: StreamsAdapter, Recovery: -1},
 		"RequestTimeout is negative":                            {RequestTimeout: -1},
 		"ReadyTimeout is negative":                              {ReadyTimeout: -1},
 		"HeartbeatInterval is negative":                         {HeartbeatInterval: -1},

@@ -17,6 +17,7 @@ const (
 	DefaultReadyTimeout      = 30 * time.Second
 	DefaultHeartbeatInterval = 5 * time.Second
 	DefaultHeartbeatTimeout  = 12 * time.Second
+	DefaultSessionKeyPrefix  = "sio:session:"
 )
 
 // Adapter is the adapter of Socket.IO whose wire is spoken. All instances of a cluster must agree.
@@ -26,18 +27,42 @@ type Adapter uint8
 const (
 	ClassicAdapter Adapter = iota // @socket.io/redis-adapter, createAdapter
 	ShardedAdapter                // @socket.io/redis-adapter, createShardedAdapter; needs Redis 7
+	StreamsAdapter                // @socket.io/redis-streams-adapter
 )
 
-// String returns classic or sharded.
+// String returns classic, sharded or streams.
 func (a Adapter) String() string {
 	switch a {
 	case ClassicAdapter:
 		return "classic"
 	case ShardedAdapter:
 		return "sharded"
+	case StreamsAdapter:
+		return "streams"
 	default:
 		return fmt.Sprintf("Adapter(%d)", uint8(a))
 	}
+}
+
+// StreamsOptions are those of the streams adapter. The zero value is valid.
+type StreamsOptions struct {
+	// Name is that of the stream, streamName in Node.js; "" = DefaultPrefix.
+	Name string
+	// Count is the number of streams, streamCount in Node.js: each namespace has one of Name-0, Name-1 and so on, each of which is
+	// read on a connection of its own, and in a Redis Cluster they are on several nodes. 0 = 1: Name itself. All instances must
+	// agree. With more than one Node.js cannot use some namespaces: see package format.
+	Count int
+	// MaxLen is about how many entries a stream keeps, maxLen in Node.js; 0 = 10 000. What is pushed out by newer ones while an
+	// instance, or a client that means to recover, has no connection is lost for it.
+	MaxLen int
+	// ReadCount bounds how many entries are read at a time, readCount in Node.js; 0 = 100.
+	ReadCount int
+	// BlockTime is how long a reader waits in Redis at a time, blockTimeInMs in Node.js; 0 = 5 s.
+	BlockTime time.Duration
+	// SessionKeyPrefix begins the keys of sessions, sessionKeyPrefix in Node.js; "" = "sio:session:".
+	SessionKeyPrefix string
+	// UseShardedPubSub takes the sharded channels of Redis 7 for requests and answers, useShardedPubSub in Node.js.
+	UseShardedPubSub bool
 }
 
 // Options of a Bridge. Apart from Client the zero value is valid.
@@ -64,6 +89,11 @@ type Options struct {
 	SubscriptionMode format.SubscriptionMode
 	// SpecificResponses (classic) answers on the channel of the instance that asked, as publishOnSpecificResponseChannel does.
 	SpecificResponses bool
+	// Streams are the options of the streams adapter.
+	Streams StreamsOptions
+	// Recovery (streams) is how long the session of a client that is gone is kept in Redis, for it to return on any instance,
+	// maxDisconnectionDuration in Node.js; 0: not at all. A server that is configured for the recovery of connections sets it.
+	Recovery time.Duration
 	// SkipUnheard does not publish a message while nobody else is subscribed. What is known of that is up to one
 	// HeartbeatInterval old, so that a message just after the start of a neighbour may miss it.
 	SkipUnheard bool
@@ -75,6 +105,9 @@ type Options struct {
 	HeartbeatInterval time.Duration
 	HeartbeatTimeout  time.Duration
 }
+
+// maxStreams bounds Streams.Count: each is a connection.
+const maxStreams = 1024
 
 // ErrInvalidOptions is wrapped by what Options.Validate returns.
 var ErrInvalidOptions = errors.New("redisbridge: invalid options")
@@ -90,16 +123,25 @@ func (o Options) Validate() error {
 			problems = append(problems, fmt.Errorf("%w: %s", ErrInvalidOptions, text))
 		}
 	}
-	wrong(o.Adapter > ShardedAdapter, "Adapter is unknown")
+	wrong(o.Adapter > StreamsAdapter, "Adapter is unknown")
 	wrong(o.SubscriptionMode > format.DynamicPrivateMode, "SubscriptionMode is unknown")
 	wrong(o.DynamicRooms && o.Adapter != ClassicAdapter, "DynamicRooms is an option of the classic adapter")
 	wrong(o.SpecificResponses && o.Adapter != ClassicAdapter, "SpecificResponses is an option of the classic adapter")
 	wrong(o.SubscriptionMode != format.DynamicMode && o.Adapter != ShardedAdapter,
 		"SubscriptionMode is an option of the sharded adapter")
+	streams := o.Adapter == StreamsAdapter
+	wrong(o.Streams != StreamsOptions{} && !streams, "Streams are options of the streams adapter")
+	wrong(o.Recovery != 0 && !streams, "Recovery is an option of the streams adapter")
+	wrong(o.Recovery > 0 && o.SkipUnheard, "SkipUnheard does not go with Recovery: what nobody else hears is to be recovered")
+	wrong(o.Streams.Count < 0 || o.Streams.Count > maxStreams, fmt.Sprintf("Streams.Count is not in 0 to %d", maxStreams))
+	wrong(o.Streams.MaxLen < 0, "Streams.MaxLen is negative")
+	wrong(o.Streams.ReadCount < 0, "Streams.ReadCount is negative")
 	for _, d := range []struct {
 		name  string
 		value time.Duration
 	}{
+		{"Recovery", o.Recovery},
+		{"Streams.BlockTime", o.Streams.BlockTime},
 		{"RequestTimeout", o.RequestTimeout},
 		{"ReadyTimeout", o.ReadyTimeout},
 		{"HeartbeatInterval", o.HeartbeatInterval},
@@ -117,6 +159,9 @@ func (o Options) Validate() error {
 func (o Options) withDefaults() Options {
 	if o.Prefix == "" {
 		o.Prefix = DefaultPrefix
+	}
+	if o.Streams.SessionKeyPrefix == "" {
+		o.Streams.SessionKeyPrefix = DefaultSessionKeyPrefix
 	}
 	for _, d := range []struct {
 		value    *time.Duration
@@ -140,7 +185,7 @@ func (o Options) NeedsRooms() bool {
 	if o.Adapter == ShardedAdapter {
 		return o.SubscriptionMode != format.StaticMode
 	}
-	return o.DynamicRooms
+	return o.DynamicRooms // of the classic adapter; with streams no room has a channel
 }
 
 // NeedsOwnRooms reports whether Bridge.RoomChanged is to be called also for the own rooms of sockets.
@@ -153,10 +198,10 @@ func (o Options) NeedsOwnRooms() bool {
 
 // newUID makes the name of this instance in the cluster.
 func (o Options) newUID() string {
-	if o.Adapter == ShardedAdapter {
-		return format.NewShardedUID()
+	if o.Adapter == ClassicAdapter {
+		return format.NewClassicUID()
 	}
-	return format.NewClassicUID()
+	return format.NewShardedUID()
 }
 
 // newRequest makes the id of a request.
@@ -168,7 +213,18 @@ func (o Options) dialect(uid string) format.Dialect {
 	if o.Adapter == ShardedAdapter {
 		return format.Sharded(format.ShardedConfig{Config: c, Mode: o.SubscriptionMode})
 	}
+	if o.Adapter == StreamsAdapter {
+		return o.streamDialect(uid)
+	}
 	return format.Classic(format.ClassicConfig{
 		Config: c, SpecificResponses: o.SpecificResponses, DynamicRooms: o.DynamicRooms,
+	})
+}
+
+// streamDialect is that of the streams adapter, for an instance with this uid; "" is one to which no entry is its own.
+func (o Options) streamDialect(uid string) format.StreamDialect {
+	return format.Streams(format.StreamsConfig{
+		Config: format.Config{Prefix: o.Prefix, UID: uid}, Stream: o.Streams.Name, Count: o.Streams.Count,
+		ShardedChannels: o.Streams.UseShardedPubSub, Echo: o.Recovery > 0,
 	})
 }

@@ -13,7 +13,8 @@ import (
 // Emit sends a message to the neighbours: Broadcast, Join, Leave, Disconnect, or ServerEvent without a Request. The message
 // belongs to the bridge from then on; its Sender is filled in. What one goroutine emits leaves in that order, also relative to
 // its Fetch, Ask and ServerEvent. Emit never blocks. settled, if not nil, is called exactly once, when it is known what became of
-// the message: confirmed by Redis, dropped, or lost with a connection; see Stats. It must not block.
+// the message: confirmed by Redis, dropped, or lost with a connection; see Stats. It must not block. With Echoes a Broadcast is
+// handed to local sockets, too: they get it from the stream, as everybody does.
 func (b *Bridge) Emit(m *format.Message, settled func()) {
 	m.Sender = b.uid
 	settled = b.freshen(m, settled)
@@ -25,15 +26,26 @@ func (b *Bridge) Emit(m *format.Message, settled func()) {
 	case b.unheard(m):
 		b.count.skipped.Add(1)
 	case l != nil:
-		var outcome func(link.Outcome)
-		if settled != nil {
-			outcome = func(link.Outcome) { settled() }
-		}
-		(*l).Emit(f, outcome)
+		(*l).Emit(f, b.settle(m, f, settled))
 		return
+	}
+	if b.Echoes() && m.Kind == format.Broadcast {
+		b.broadcast(m) // it comes back no other way
 	}
 	if settled != nil {
 		settled()
+	}
+}
+
+// settle makes what is called when it is known what became of a message.
+func (b *Bridge) settle(m *format.Message, f format.Frame, settled func()) func(link.Outcome) {
+	switch {
+	case f.Entry != nil && b.Echoes():
+		return b.awaitEcho(m, f, settled)
+	case settled != nil:
+		return func(link.Outcome) { settled() }
+	default:
+		return nil
 	}
 }
 
@@ -58,7 +70,7 @@ func (b *Bridge) freshen(m *format.Message, settled func()) func() {
 
 // unheard reports whether nobody but us would get the message, as far as is known.
 func (b *Bridge) unheard(m *format.Message) bool {
-	if !b.options.SkipUnheard {
+	if !b.options.SkipUnheard || m.Kind == format.Broadcast && b.Echoes() {
 		return false
 	}
 	known := b.heard.Load()

@@ -124,9 +124,9 @@ func (c *config) book() *book {
 	b.text(&r.Prefix, "redis-prefix", "socket.io", "`prefix` of all channels, the same on all instances")
 	b.add(&choice[actio.Adapter]{
 		&r.Adapter,
-		[]string{"classic", "sharded"},
-		[]actio.Adapter{actio.ClassicAdapter, actio.ShardedAdapter},
-	}, "adapter", "classic or sharded, the `adapter` of Socket.IO that all instances use")
+		[]string{"classic", "sharded", "streams"},
+		[]actio.Adapter{actio.ClassicAdapter, actio.ShardedAdapter, actio.StreamsAdapter},
+	}, "adapter", "classic, sharded or streams, the `adapter` of Socket.IO that all instances use")
 	b.duration(&r.ReadyTimeout, "redis-ready-timeout", 30*time.Second, "`duration` that the connections to Redis may take at the start")
 
 	b.section("Authentication and rooms:")

@@ -155,8 +155,8 @@ func TestRun_BadRedisURL_SaysWhyAndNoPassword(t *testing.T) {
 		})
 	}
 	var stdout, stderr bytes.Buffer
-	assert.Equal(t, exitUsage, run(t.Context(), []string{"-adapter", "streams"}, nil, &stdout, &stderr))
-	assert.Contains(t, stderr.String(), "want one of classic, sharded")
+	assert.Equal(t, exitUsage, run(t.Context(), []string{"-adapter", "bogus"}, nil, &stdout, &stderr))
+	assert.Contains(t, stderr.String(), "want one of classic, sharded, streams")
 }
 
 // nobody is an address where nobody listens.

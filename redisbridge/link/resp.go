@@ -70,6 +70,21 @@ func appendAdd(b []byte, maxLen int, f *format.Frame) []byte {
 	return append(append(appendLength(b, len(f.Payload)), f.Payload...), "\r\n"...)
 }
 
+// AddArguments are the words of that command, for a client of the library. maxLen 0 is the default of Streams.MaxLen.
+func AddArguments(f format.Frame, maxLen int) []any {
+	if maxLen <= 0 {
+		maxLen = defaultMaxLen
+	}
+	e := f.Entry
+	field, namespace := "nsp", e.Namespace
+	if namespace == "" {
+		field, namespace = "actio", e.Private
+	}
+	return []any{
+		"xadd", f.Channel, "maxlen", "~", maxLen, "*", "uid", e.UID, field, namespace, "type", e.Type, "data", f.Payload,
+	}
+}
+
 func appendText(b []byte, text string) []byte {
 	return append(append(appendLength(b, len(text)), text...), "\r\n"...)
 }

@@ -111,3 +111,24 @@ func (s *sender) ready(key string) (addr string, to *session, err error) {
 	}
 	return addr, to, nil
 }
+
+// Nodes sorts keys by the node that serves them, as far as is known: the indices of those that one connection of Run, for any of
+// them, can be used for at once.
+func (l *Link) Nodes(keys []string) [][]int {
+	var groups [][]int
+	at := map[string]int{}
+	for i, key := range keys {
+		addr, err := l.route(StreamPart, format.Shard, key)
+		if err != nil {
+			addr = "" // Run will say so
+		}
+		n, known := at[addr]
+		if !known {
+			n = len(groups)
+			at[addr] = n
+			groups = append(groups, nil)
+		}
+		groups[n] = append(groups[n], i)
+	}
+	return groups
+}

@@ -83,6 +83,10 @@ func flavours(t *testing.T, test func(t *testing.T, server *redisproc.Server, o 
 		"sharded":          {Adapter: redisbridge.ShardedAdapter},
 		"sharded static":   {Adapter: redisbridge.ShardedAdapter, SubscriptionMode: format.StaticMode},
 		"sharded private":  {Adapter: redisbridge.ShardedAdapter, SubscriptionMode: format.DynamicPrivateMode},
+		"streams":          {Adapter: redisbridge.StreamsAdapter, Streams: redisbridge.StreamsOptions{Name: "one"}},
+		"streams several": {Adapter: redisbridge.StreamsAdapter, Streams: redisbridge.StreamsOptions{
+			Name: "several", Count: 3, ReadCount: 7, BlockTime: 100 * time.Millisecond, UseShardedPubSub: true,
+		}},
 	} {
 		o.Prefix = name + "*[x]?" // applications beside each other
 		t.Run(name, func(t *testing.T) { test(t, server, o) })
@@ -201,7 +205,7 @@ func TestBridges_GarbageOnEveryChannel_CountedAndHarmless(t *testing.T) {
 		a, b := add(t, server, o, "a1"), add(t, server, o, "b1")
 		acquainted(t, a, b)
 		publish := "PUBLISH"
-		if o.Adapter == redisbridge.ShardedAdapter {
+		if o.Adapter == redisbridge.ShardedAdapter || o.Streams.UseShardedPubSub {
 			publish = "SPUBLISH"
 		}
 		p := o.Prefix
@@ -212,6 +216,16 @@ func TestBridges_GarbageOnEveryChannel_CountedAndHarmless(t *testing.T) {
 				for _, payload := range payloads {
 					_, err := server.Do(t.Context(), publish, c, payload)
 					require.NoError(t, err)
+				}
+			}
+			for _, payload := range payloads { // nobody reads it but with streams
+				for _, words := range [][]any{
+					{"uid", "x", "nsp", "/", "type", "3", "data", payload}, {"uid", payload, "nsp", "/", "type", payload}, {payload, payload},
+				} {
+					for _, stream := range []string{o.Streams.Name, o.Streams.Name + "-2"} {
+						_, err := server.Do(t.Context(), append([]any{"XADD", stream, "*"}, words...)...)
+						require.NoError(t, err)
+					}
 				}
 			}
 		}
@@ -229,7 +243,7 @@ func TestEmitter_RealRedis_ReachesTheSockets(t *testing.T) {
 	flavours(t, func(t *testing.T, server *redisproc.Server, o redisbridge.Options) {
 		a := add(t, server, o, "a1")
 		e, err := redisbridge.NewEmitter(server.Client(), redisbridge.EmitterOptions{
-			Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode,
+			Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode, Streams: o.Streams,
 		})
 		require.NoError(t, err)
 		ctx := t.Context()
