@@ -96,6 +96,8 @@ func (a *node) dispatch(message any) {
 		a.changed(m.part, m.err)
 	case *addNamespace:
 		a.addNamespace(m.name)
+	case *removeNamespace:
+		a.removeNamespace(m.name)
 	case *roomChanged:
 		a.roomChanged(m)
 	case *opened:

@@ -150,6 +150,10 @@ func (b *Bridge) UID() string { return b.uid }
 // AddNamespace listens to the channels of a namespace from now on. It never blocks, and is idempotent.
 func (b *Bridge) AddNamespace(name string) { b.tell(&addNamespace{name: name}) }
 
+// RemoveNamespace listens to the channels of a namespace no longer. What neighbours have sent by then still arrives. It never
+// blocks, and is idempotent; calls for one namespace take effect in their order.
+func (b *Bridge) RemoveNamespace(name string) { b.tell(&removeNamespace{name: name}) }
+
 // RoomChanged says that the first local socket has come into a room, or the last has left it; calls for one room must be
 // made in the order of what they say. It never blocks. Only to be called when Options.NeedsRooms, for rooms that are the own
 // room of a socket only when Options.NeedsOwnRooms.

@@ -11,6 +11,7 @@
 //	message        from              effect
 //	opened         Start             the link is there: what is wanted is listened to
 //	addNamespace   AddNamespace      the channels of a namespace are listened to
+//	removeNamespace RemoveNamespace  and no longer
 //	roomChanged    RoomChanged       the channel of a room is, or no more
 //	changed        the link          a connection is up or down: Status; when all are up again: hello
 //	hello          Start, itself     the neighbours are told that we are here

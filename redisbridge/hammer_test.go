@@ -78,6 +78,8 @@ func callSomething(ctx context.Context, m *testMember, random *rand.Rand) {
 		m.Emit(&format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(`["e"]`)}, func() {})
 	default:
 		m.AddNamespace("/x")
+		m.RemoveNamespace("/x")
+		m.AddNamespace("/x")
 		m.RoomChanged("/", "r", random.IntN(2) == 0)
 		_, _ = m.Stats(), m.Status()
 	}

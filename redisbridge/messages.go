@@ -21,8 +21,12 @@ type (
 	hello struct{ late }
 	// reckon has the neighbours counted.
 	reckon struct{ late }
-	// addNamespace comes from AddNamespace, roomChanged from RoomChanged.
+	// addNamespace comes from AddNamespace, removeNamespace from RemoveNamespace, roomChanged from RoomChanged.
 	addNamespace struct {
+		late
+		name string
+	}
+	removeNamespace struct {
 		late
 		name string
 	}

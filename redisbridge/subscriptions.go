@@ -26,16 +26,35 @@ func (a *node) addNamespace(name string) {
 		return
 	}
 	a.namespaces[name] = struct{}{}
-	var scope []format.Subscription
+	a.rescope()
+	if l := a.link.Load(); l != nil && !a.quiet {
+		(*l).Subscribe(a.dialect.Channels(name)...)
+		a.countIn(*l, a.dialect.Census(name, false))
+	}
+}
+
+func (a *node) removeNamespace(name string) {
+	if _, known := a.namespaces[name]; !known {
+		return
+	}
+	delete(a.namespaces, name)
+	for _, p := range a.peers {
+		delete(p.silent, name)
+	}
+	a.rescope()
+	if l := a.link.Load(); l != nil && !a.quiet {
+		(*l).Unsubscribe(a.dialect.Channels(name)...)
+	}
+}
+
+// rescope says what is to be counted, after a change of the namespaces.
+func (a *node) rescope() {
+	scope := make([]format.Subscription, 0, len(a.namespaces))
 	for _, n := range a.sortedNamespaces() {
 		scope = append(scope, a.dialect.Census(n, false))
 	}
 	a.scope.Store(&scope)
 	a.show()
-	if l := a.link.Load(); l != nil && !a.quiet {
-		(*l).Subscribe(a.dialect.Channels(name)...)
-		a.countIn(*l, a.dialect.Census(name, false))
-	}
 }
 
 // countIn has the neighbours counted when we are subscribed to a channel of the census ourselves.
