@@ -20,6 +20,12 @@
 //	Detach         connection -> shard      the socket is gone, with all its rooms
 //	Delivery       shard -> connection      a run of consecutive broadcasts to one audience; one pointer for all members
 //	(query)        anyone -> shard          Members, Handles, Rooms, UserSockets, Sizes
+//	Mark           connection -> shard      answered by Marked
+//	Marked         shard -> connection      how far the shard has come with what is meant for the socket
+//	Hold, Release  connection -> shard      rooms of a socket that may come back count as present, and no longer
+//	Restore        connection -> sequencer  looks up what a socket that came back has missed, and makes a Replay of it
+//	Replay         anyone -> sequencer      passed on to the socket's shard, which attaches it in its place among the broadcasts
+//	Restored       shard -> connection      what was missed; with an error from the sequencer
 //	Rebuild        shard -> source          the shard lost its index: the source sends Announce to every connection
 //	Announcing     source -> shard          how many connections were asked
 //	Announce       source -> connection     the connection answers the shard
@@ -52,6 +58,17 @@
 //   - MayHave is false only when nobody is in the room: it is true before Join's Done and before a broadcast can reach a
 //     socket that was attached. RoomChanged tells of a room present before Join's Done; its calls for one room alternate,
 //     whichever shards they come from, and after the last one of them it is as they say.
+//
+// # The history
+//
+// With Options.History the sequencer also numbers the events that want no acknowledgement, gives each its number as a further
+// argument, its offset, and remembers those that may not be lost, in the order in which all sockets get them, as long and as many as
+// HistoryOptions says. An event for rooms in which nobody is, and from which nobody is away (Hold), is not remembered. Restore
+// attaches a socket between two broadcasts and gives it what was sent to its rooms before: so each event comes once, from there
+// or as a Delivery. What an event was sent to is looked up by that, so a socket that comes back costs what it gets, however much
+// is remembered. Without Options.History all that costs nothing, and with it one more copy of each event.
+//
+// Where events are remembered elsewhere, Replay takes the place of Restore: see there.
 //
 // # A crash of a shard
 //

@@ -280,6 +280,7 @@ func cut[E any](s []E) []E {
 // audience says who is meant by a broadcast or a query: see Broadcast.
 type audience struct {
 	namespace     string
+	socket        string // the only one
 	rooms, except []string
 	user          string
 	authenticated bool
@@ -290,6 +291,12 @@ func (ix *index) each(a *audience) iter.Seq[*Member] {
 	return func(yield func(*Member) bool) {
 		ns := ix.namespaces[a.namespace]
 		if ns == nil {
+			return
+		}
+		if a.socket != "" {
+			if m := ns.sockets[a.socket]; m != nil {
+				yield(m)
+			}
 			return
 		}
 		// A mark keeps members out that are excepted or were there already. One group without exceptions needs none,

@@ -34,9 +34,11 @@ type Member struct {
 // the sockets in any room of Except. The id of a socket is also the name of a room that holds this socket.
 type Broadcast struct {
 	Namespace string
-	Rooms     []string
-	Except    []string
-	User      string // key of the user index; "" is none
+	// Socket is the id of the only socket that is meant, if not empty; Rooms, Except, User and Roll are empty then.
+	Socket string
+	Rooms  []string
+	Except []string
+	User   string // key of the user index; "" is none
 	// AuthenticatedOnly keeps the sockets out that no Authenticated was sent for.
 	AuthenticatedOnly bool
 	Volatile          bool
@@ -46,7 +48,8 @@ type Broadcast struct {
 	Roll  Roll
 	AckID uint64
 
-	call *rollCall // of Roll, in the registry's own copy
+	call     *rollCall // of Roll, in the registry's own copy
+	position uint64    // among all events of the registry, with Options.History; 0: it has none
 }
 
 // Delivery is a run of consecutive broadcasts to one audience with equal flags, in order. All members of the run get the
@@ -64,14 +67,23 @@ type Delivery struct {
 	// Roll and AckID are those of the broadcast. A run with a Roll has one message.
 	Roll  Roll
 	AckID uint64
+	// Position is that of the last message among all events of the registry; 0 without Options.History.
+	Position uint64
 }
 
 // Attach makes the socket a member of its namespace, without rooms but its own. Sent by the connection to Shard.PID. An
 // earlier member with the same socket id is detached.
-type Attach struct{ Member *Member }
+type Attach struct {
+	Member *Member
+	// Mark asks for Marked: everything that the member is sent comes after it.
+	Mark bool
+}
 
 // Detach drops the socket with all its rooms. Idempotent; unknown members are ignored.
-type Detach struct{ Member *Member }
+type Detach struct {
+	Member *Member
+	Hold   *Hold // comes before, if not nil and if the member is attached
+}
 
 // Join adds the socket to rooms; rooms it is in already, "" and its own id are skipped.
 type Join struct {

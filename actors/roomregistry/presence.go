@@ -17,6 +17,7 @@ type presence struct {
 	public  *atomic.Pointer[slots]
 	filter  *filter // nil while the index is rebuilt
 	changes *changes
+	held    map[roomName]int      // rooms that count although nobody may be in them; outlives a crash
 	mine    map[roomName]struct{} // rooms that changes counts for this shard; outlives a crash
 	holding int
 	lost    []roomName // while holding
@@ -49,9 +50,14 @@ func (p *presence) gone(ix *index, ns *namespace, room string) {
 
 func (p *presence) forget(ix *index, hash uint64, r roomName) {
 	p.filter.remove(hashOf(p.seed, hash, r.room))
-	if p.changes != nil && !p.changes.counts(ix, r) {
+	if p.changes != nil && !p.counts(ix, r) {
 		p.changes.remove(p.mine, r)
 	}
+}
+
+// counts tells whether a room counts for changes.
+func (p *presence) counts(ix *index, r roomName) bool {
+	return p.held[r] > 0 || p.changes.counts(ix, r)
 }
 
 // hold keeps what vanishes until release: a socket is taken out and put back, and nobody may find its rooms missing.
@@ -93,8 +99,11 @@ func (p *presence) complete(ix *index) {
 			hashes = append(hashes, hashOf(p.seed, ns.hash, id))
 		}
 	}
+	for r := range p.held {
+		hashes = append(hashes, hashOf(p.seed, p.namespace(r.namespace), r.room))
+	}
 	if p.changes != nil {
-		p.changes.complete(ix, p.mine)
+		p.changes.complete(ix, p.mine, p.counts)
 	}
 	p.filter = newFilter(p.public, hashes)
 }
@@ -181,9 +190,9 @@ func (c *changes) counts(ix *index, r roomName) bool {
 }
 
 // complete makes what counts for a shard what its index has.
-func (c *changes) complete(ix *index, mine map[roomName]struct{}) {
+func (c *changes) complete(ix *index, mine map[roomName]struct{}, counts func(*index, roomName) bool) {
 	for r := range mine {
-		if !c.counts(ix, r) {
+		if !counts(ix, r) {
 			c.remove(mine, r)
 		}
 	}

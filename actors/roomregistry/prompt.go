@@ -60,7 +60,7 @@ func (s *shard) promptly(ctx actor.Context, b *Broadcast) {
 // atMost tells whether a broadcast has an audience of n members or fewer; exceptions do not count.
 func (ix *index) atMost(n int, b *Broadcast) bool {
 	ns := ix.namespaces[b.Namespace]
-	if ns == nil {
+	if ns == nil || b.Socket != "" {
 		return true
 	}
 	if len(b.Rooms) == 0 && b.User == "" {

@@ -55,6 +55,9 @@ type Options struct {
 	RoomChanged func(namespace, room string, present bool)
 	// OwnRooms has RoomChanged be told of the room that each socket is in by its id too.
 	OwnRooms bool
+	// History, if not nil, has every event that wants no acknowledgement carry an offset, as its last argument, and what may not
+	// be lost remembered, for sockets that come back: see Restore.
+	History *HistoryOptions
 	// Failed, if not nil, is called at most once, when the restarts of a shard are exhausted; the error is an
 	// ErrShardFailed. The registry is closed then as by Stop, except that Stop must still be called. Failed runs on a
 	// goroutine of the System and so must not wait for System.Close.
@@ -86,7 +89,8 @@ type Registry struct {
 	source  atomic.Pointer[actor.PID]
 	dropped atomic.Uint64
 	rolls   rolls
-	changes *changes // nil without RoomChanged
+	changes *changes  // nil without RoomChanged
+	history *eventLog // nil without Options.History
 	closing sync.Once
 	done    chan struct{}
 }
@@ -98,11 +102,14 @@ func Start(sys *actors.System, o Options) *Registry {
 		r.shards = append(r.shards, &Shard{index: i, seed: r.seed})
 	}
 	r.changes = newChanges(r)
+	if o.History != nil {
+		r.history = newEventLog(*o.History)
+	}
 	ready := make(chan struct{})
 	r.root = sys.Spawn(sequencerProps(r, ready), "registry")
 	<-ready
 	r.entry = r.root
-	if len(r.shards) == 1 {
+	if len(r.shards) == 1 && r.history == nil {
 		r.entry = r.shards[0].pid
 	}
 	return r
@@ -159,6 +166,11 @@ func (r *Registry) Broadcast(b *Broadcast) {
 		called := *b
 		called.call = r.begin(b.Roll)
 		b = &called
+	}
+	if b.Socket != "" {
+		r.Shard(b.Socket).broadcasts.Add(1)
+		r.sys.Send(r.entry, b)
+		return
 	}
 	for _, s := range r.shards {
 		s.broadcasts.Add(1)

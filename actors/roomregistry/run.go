@@ -15,7 +15,7 @@ const (
 	keepBacklog    = 1024      // slots that an empty backlog keeps
 )
 
-// backlog is what a shard has accepted and not yet delivered, in order: *Broadcast, *direct, *barrier, *query.
+// backlog is what a shard has accepted and not yet delivered, in order: *Broadcast, *direct, *barrier, *query, *Replay.
 type backlog struct {
 	items []any
 	head  int
@@ -70,7 +70,7 @@ func (b *backlog) reset() {
 
 // joins tells whether o may be delivered in one run with b.
 func (b *Broadcast) joins(o *Broadcast) bool {
-	return b.Roll == nil && o.Roll == nil && b.Namespace == o.Namespace && b.User == o.User && b.AuthenticatedOnly == o.AuthenticatedOnly &&
+	return b.Roll == nil && o.Roll == nil && b.Namespace == o.Namespace && b.Socket == o.Socket && b.User == o.User && b.AuthenticatedOnly == o.AuthenticatedOnly &&
 		b.Volatile == o.Volatile && b.Compress == o.Compress &&
 		slices.Equal(b.Rooms, o.Rooms) && slices.Equal(b.Except, o.Except)
 }
@@ -81,7 +81,7 @@ func newDelivery(run []any) *Delivery {
 	d := &Delivery{
 		Namespace: first.Namespace, Volatile: first.Volatile, Compress: first.Compress,
 		AuthenticatedOnly: first.AuthenticatedOnly, Messages: make([]*wire.Prepared, len(run)),
-		Roll: first.Roll, AckID: first.AckID,
+		Roll: first.Roll, AckID: first.AckID, Position: run[len(run)-1].(*Broadcast).position,
 	}
 	for i, m := range run {
 		d.Messages[i] = m.(*Broadcast).Message
@@ -104,6 +104,9 @@ func (s *shard) deliver(run []any) {
 	complete := false
 	first := run[0].(*Broadcast)
 	defer func() {
+		if p := run[len(run)-1].(*Broadcast).position; p > 0 {
+			s.position = p
+		}
 		if !complete {
 			s.registry.dropped.Add(uint64(len(run)))
 		}
@@ -113,7 +116,7 @@ func (s *shard) deliver(run []any) {
 	var d *Delivery
 	count := 0
 	for m := range s.index.each(&audience{
-		namespace: first.Namespace, rooms: first.Rooms, except: first.Except, user: first.User,
+		namespace: first.Namespace, socket: first.Socket, rooms: first.Rooms, except: first.Except, user: first.User,
 		authenticated: first.AuthenticatedOnly,
 	}) {
 		if d == nil {

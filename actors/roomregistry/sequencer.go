@@ -12,11 +12,12 @@ import (
 )
 
 // sequencer gives all shards the same order of broadcasts. It is the parent of the shards: it restarts them, and learns
-// when one is lost. It has no state that a panic could harm, so it survives its own. It only passes on, and so does it in the
+// when one is lost. Beside the history it has no state that a panic could harm, so it survives its own. It only passes on, and so does it in the
 // goroutine of whoever broadcasts.
 type sequencer struct {
 	registry *Registry
 	guard    actors.Guard
+	recorder *recorder       // nil without Options.History
 	ready    chan<- struct{} // closed when the shards are spawned
 	stopping bool
 }
@@ -24,7 +25,7 @@ type sequencer struct {
 func sequencerProps(r *Registry, ready chan<- struct{}) *actor.Props {
 	restart := func(any) actor.Directive { return actor.RestartDirective }
 	return actor.PropsFromProducer(func() actor.Actor {
-		return &sequencer{registry: r, guard: actors.NewGuard(r.sys, "room registry sequencer"), ready: ready}
+		return &sequencer{registry: r, guard: actors.NewGuard(r.sys, "room registry sequencer"), recorder: newRecorder(r), ready: ready}
 	}, actors.Inline(), actor.WithSupervisor(actor.NewOneForOneStrategy(maxRestarts, restartWindow, restart)))
 }
 
@@ -32,7 +33,9 @@ func sequencerProps(r *Registry, ready chan<- struct{}) *actor.Props {
 func (q *sequencer) Receive(ctx actor.Context) {
 	defer q.guard.CatchAll(ctx)
 	switch m := ctx.Message().(type) {
-	case *Broadcast, *barrier:
+	case *Broadcast:
+		q.broadcast(m)
+	case *barrier:
 		q.toAll(m)
 	case *direct:
 		q.registry.sys.Send(m.shard.pid, m)
@@ -42,8 +45,12 @@ func (q *sequencer) Receive(ctx actor.Context) {
 		q.lost(m.Who)
 	case *actor.Stopping:
 		q.stopping = true
+		q.recorder.stop()
 	case *actor.Stopped, *actor.Restarting:
 	default:
+		if q.receiveHistory(ctx) {
+			return
+		}
 		q.registry.sys.Logger().Error("room registry sequencer: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
 	}
 }
@@ -53,6 +60,17 @@ func (q *sequencer) spawn(ctx actor.Context) {
 	for _, s := range q.registry.shards {
 		s.pid = ctx.SpawnPrefix(shardProps(q.registry, s), "shard")
 	}
+}
+
+func (q *sequencer) broadcast(b *Broadcast) {
+	if q.recorder != nil {
+		b = q.recorder.record(b)
+	}
+	if b.Socket != "" {
+		q.registry.sys.Send(q.registry.Shard(b.Socket).pid, b)
+		return
+	}
+	q.toAll(b)
 }
 
 func (q *sequencer) toAll(m any) {

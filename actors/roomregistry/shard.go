@@ -29,14 +29,16 @@ type durable struct {
 	ended    bool   // the last life is over: the actor library may restart an actor that was stopped over its crash
 	epoch    uint64 // number of restarts
 	backlog  backlog
+	position uint64                // of the last event that was delivered
+	held     map[roomName]int      // rooms of sockets that may come back
 	mine     map[roomName]struct{} // see presence
 }
 
 func shardProps(r *Registry, s *Shard) *actor.Props {
-	d := &durable{registry: r, handle: s, mine: make(map[roomName]struct{})}
+	d := &durable{registry: r, handle: s, mine: make(map[roomName]struct{}), held: make(map[roomName]int)}
 	return actor.PropsFromProducer(func() actor.Actor {
 		ix := newIndex()
-		ix.presence = &presence{seed: r.seed, public: &s.rooms, changes: r.changes, mine: d.mine}
+		ix.presence = &presence{seed: r.seed, public: &s.rooms, changes: r.changes, mine: d.mine, held: d.held}
 		return &shard{durable: d, guard: actors.NewGuard(r.sys, "room registry shard"), index: ix}
 	}, actors.Light(light))
 }
@@ -80,6 +82,9 @@ func (s *shard) Receive(ctx actor.Context) {
 		s.stop()
 	case *actor.Stopping:
 	default:
+		if s.receiveRestore(ctx) {
+			return
+		}
 		s.registry.sys.Logger().Error("room registry shard: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
 	}
 }
@@ -140,6 +145,8 @@ func (s *shard) drain() {
 			s.forward(m)
 		case *barrier:
 			m.pass()
+		case *Replay:
+			s.restore(m)
 		case *query:
 			m.answer(s.index)
 		}
@@ -171,6 +178,9 @@ func (s *shard) attach(m *Attach) {
 	}
 	s.drain()
 	s.index.attach(m.Member)
+	if m.Mark {
+		s.mark(m.Member)
+	}
 }
 
 func (s *shard) join(m *Join) {
@@ -202,6 +212,9 @@ func (s *shard) authenticate(m *Authenticated) {
 
 func (s *shard) detach(m *Detach) {
 	s.drain()
+	if m.Hold != nil && m.Member.in(s.index) {
+		s.hold(m.Hold)
+	}
 	s.index.detach(m.Member)
 }
 
