@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -20,6 +21,12 @@ func (s *Socket) Emit(m *wire.Prepared, f Flags) error {
 	m, err := s.session.env.Form(m)
 	if err != nil {
 		return err
+	}
+	if s.continuity != nil {
+		s.emitLogged(&roomregistry.Broadcast{
+			Message: m, Volatile: f&FlagVolatile != 0, Compress: f&FlagCompress != 0,
+		})
+		return nil
 	}
 	s.direct(&emit{socket: s, message: m, flags: f})
 	return nil

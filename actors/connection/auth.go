@@ -59,6 +59,7 @@ type authInput uint8
 
 const (
 	inConnect      authInput = iota // the socket joined its namespace
+	inRestore                       // it goes on with a session that was authenticated
 	inAuthenticate                  // the client sent `authenticate` without a payload
 	inRenew                         // the client sent `authenticate` with a payload
 	inExhausted                     // the client sent `authenticate`, and the session has no attempt left
@@ -130,10 +131,14 @@ func closed(p phase) (phase, []authEffect) {
 }
 
 func fromNew(in authInput) (phase, []authEffect) {
-	if in == inConnect {
+	switch in {
+	case inConnect:
 		return phaseUnauthorized, []authEffect{doArmDeadline}
+	case inRestore: // its rooms it has already
+		return phaseAuthenticated, []authEffect{doSendSuccess, doAnnounce, doPing, doConnected}
+	default:
+		return phaseNew, nil
 	}
-	return phaseNew, nil
 }
 
 func fromUnauthorized(in authInput) (phase, []authEffect) {

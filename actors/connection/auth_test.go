@@ -23,12 +23,13 @@ func authTable() map[phase]map[authInput]row {
 	return map[phase]map[authInput]row{
 		phaseNew: {
 			inConnect:      {phaseUnauthorized, []authEffect{doArmDeadline}},
+			inRestore:      {phaseAuthenticated, []authEffect{doSendSuccess, doAnnounce, doPing, doConnected}},
 			inAuthenticate: stays(phaseNew), inRenew: stays(phaseNew), inExhausted: stays(phaseNew),
 			inAccepted: stays(phaseNew), inRefused: stays(phaseNew), inFailed: stays(phaseNew), inForce: stays(phaseNew),
 			inDeadline: stays(phaseNew), inExpired: stays(phaseNew), inClosed: stays(phaseClosed),
 		},
 		phaseUnauthorized: {
-			inConnect:      stays(phaseUnauthorized),
+			inConnect: stays(phaseUnauthorized), inRestore: stays(phaseUnauthorized),
 			inAuthenticate: {phaseAuthenticating, []authEffect{doVerify}},
 			inRenew:        {phaseAuthenticating, []authEffect{doVerify}},
 			inExhausted:    {phaseClosed, []authEffect{doStopDeadline, doRefuse}},
@@ -39,7 +40,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:   {phaseClosed, []authEffect{doStopDeadline}},
 		},
 		phaseAuthenticating: {
-			inConnect:      stays(phaseAuthenticating),
+			inConnect: stays(phaseAuthenticating), inRestore: stays(phaseAuthenticating),
 			inAuthenticate: {phaseAuthenticating, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseAuthenticating, []authEffect{doNoteInvalidState}},
 			inExhausted:    {phaseAuthenticating, []authEffect{doNoteInvalidState}},
@@ -52,7 +53,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:       {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseAuthenticated: {
-			inConnect:      stays(phaseAuthenticated),
+			inConnect: stays(phaseAuthenticated), inRestore: stays(phaseAuthenticated),
 			inAuthenticate: {phaseAuthenticated, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseRenewing, []authEffect{doArmDeadline, doVerify}},
 			inExhausted:    {phaseClosed, []authEffect{doRefuse}},
@@ -62,7 +63,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:  stays(phaseClosed),
 		},
 		phaseRenewing: {
-			inConnect:      stays(phaseRenewing),
+			inConnect: stays(phaseRenewing), inRestore: stays(phaseRenewing),
 			inAuthenticate: {phaseRenewing, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseRenewing, []authEffect{doNoteInvalidState}},
 			inExhausted:    {phaseRenewing, []authEffect{doNoteInvalidState}},
@@ -75,7 +76,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:       {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseClosed: {
-			inConnect: stays(phaseClosed), inAuthenticate: stays(phaseClosed), inRenew: stays(phaseClosed),
+			inConnect: stays(phaseClosed), inRestore: stays(phaseClosed), inAuthenticate: stays(phaseClosed), inRenew: stays(phaseClosed),
 			inExhausted: stays(phaseClosed), inAccepted: stays(phaseClosed), inRefused: stays(phaseClosed),
 			inFailed: stays(phaseClosed), inForce: stays(phaseClosed), inDeadline: stays(phaseClosed),
 			inExpired: stays(phaseClosed), inClosed: stays(phaseClosed),

@@ -196,16 +196,20 @@ func (c *connection) adopt(s *socket) {
 	c.attempts = 0
 	c.authBy = 0
 	c.env.Counters.AuthSucceeded.Add(1)
-	p := s.adopted
+	c.takeOver(s, s.adopted)
 	s.adopted = nil
+	if s.renewal != nil {
+		s.handle.renewed.Store(s.renewal)
+		s.renewal = nil
+	}
+}
+
+// takeOver makes the socket that of a principal.
+func (c *connection) takeOver(s *socket, p *Principal) {
 	s.handle.principal.Store(p)
 	s.at[socketExpiry] = 0
 	if p != nil && !p.Expires.IsZero() {
 		s.at[socketExpiry] = c.untilWall(p.Expires)
-	}
-	if s.renewal != nil {
-		s.handle.renewed.Store(s.renewal)
-		s.renewal = nil
 	}
 }
 

@@ -140,6 +140,7 @@ func (c *connection) end(r Reason) {
 	}
 	c.reason = r
 	c.session.gate.close()
+	c.unclaimAll()
 	for len(c.sockets) > 0 {
 		c.endSocket(c.sockets[len(c.sockets)-1], r)
 	}

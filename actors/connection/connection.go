@@ -57,6 +57,7 @@ type connection struct {
 	deferred  []*received // and the packets for them, which wait
 	authBy    moment      // when the session must have authenticated; zero: nothing is owed
 	departed  []string    // namespaces that were left: their late packets are no breach
+	claims    *claims     // of clients that want to go on with a session; nil: most of the time
 	attempts  int         // authentication attempts since the last success
 	raw       RawHandler
 	rawInbox  *inbox
@@ -116,6 +117,16 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 		c.verdict(m)
 	case *detached:
 		c.detached(m)
+	case *claimed:
+		c.claimed(m)
+	case *claimLate:
+		c.claimLate(m.claim)
+	case *roomregistry.Restored:
+		c.restored(m)
+	case *roomregistry.Marked:
+		c.marked(m)
+	case *surrender:
+		c.surrendered(m)
 	case *joinRooms:
 		c.joinRooms(m)
 	case *leaveRooms:

@@ -1,6 +1,9 @@
 package connection
 
-import "sync/atomic"
+import (
+	"errors"
+	"sync/atomic"
+)
 
 // Counters are what the connections of one server counted since it started. Safe for concurrent use.
 type Counters struct {
@@ -29,6 +32,9 @@ type Counters struct {
 	AcksOverflown      atomic.Uint64 // waits that failed with ErrInboxFull
 	RoomRequestsDenied atomic.Uint64
 
+	Recovered        atomic.Uint64 // sockets that went on with their session
+	RecoveriesFailed RecoveriesFailed
+
 	HandshakesAbandoned atomic.Uint64 // polling sessions whose client did not come back
 	// Handshakes refused, by cause.
 	RefusedConnections, RefusedUnauthenticated atomic.Uint64 // too many connections, in total and without authentication
@@ -40,4 +46,22 @@ type Counters struct {
 	JoinsRefused      atomic.Uint64 // ErrTooManyRooms
 	ParserFailures    atomic.Uint64 // packets that the server's own parser could not write
 	OutgoingUnseen    atomic.Uint64 // events that whoever watches what goes out was too slow for
+}
+
+// RecoveriesFailed counts the clients that wanted to go on with their session and had to begin afresh, by the reason.
+type RecoveriesFailed struct {
+	SessionUnknown, SessionTaken, OffsetUnknown, HistoryLost, HistoryTooMuch, Timeout, PrincipalExpired atomic.Uint64
+}
+
+func (c *Counters) recoveryFailed(err error) {
+	f := &c.RecoveriesFailed
+	for sentinel, counter := range map[error]*atomic.Uint64{
+		ErrSessionUnknown: &f.SessionUnknown, ErrSessionTaken: &f.SessionTaken, ErrOffsetUnknown: &f.OffsetUnknown,
+		ErrHistoryLost: &f.HistoryLost, ErrHistoryTooMuch: &f.HistoryTooMuch, ErrRecoveryTimeout: &f.Timeout,
+		ErrPrincipalExpired: &f.PrincipalExpired,
+	} {
+		if errors.Is(err, sentinel) {
+			counter.Add(1)
+		}
+	}
 }

@@ -84,6 +84,9 @@ func (c *connection) rearm() {
 func (c *connection) silence() {
 	c.alarm.Stop()
 	c.alarm = actors.Alarm{}
+	for _, claim := range c.claims.all() { // none, unless this actor has failed
+		claim.late.Stop()
+	}
 }
 
 func (c *connection) nearest() moment {
@@ -167,6 +170,7 @@ func (c *connection) ping() {
 	c.session.pong.expect()
 	_, c.pinged = c.session.gate.stalled()
 	c.send(c.env.ping, FlagKeep)
+	c.mark()
 	c.arm(deadlinePing, c.env.Options.PingInterval)
 	c.arm(deadlinePong, c.env.Options.PingTimeout)
 }

@@ -33,9 +33,19 @@
 //	pingSocket, watchSocket,
 //	forceAuthenticated
 //	ackCancelled                   EmitWithAck               its wait ended otherwise
+//	claimed                        Recovery                  the session that a client wants to go on with, or why not
+//	claimLate                      the clock                 none came: the client begins afresh
+//	roomregistry.Restored          a shard, the sequencer    the socket of that session is attached: what its client missed
+//	roomregistry.Marked            a shard                   how far it has come with what is meant for a socket
+//	surrender                      Recovery                  the client of a socket is elsewhere
 //	verdict                        the verifier              its answer, with the number of the attempt
 //	roomregistry.Announce          the supervisor            tell a shard about the sockets it owns
 //	Drain, Shutdown, Abort         the supervisor            refuse new events; close in good order; close at once
+//
+// Connection state recovery (recovery.go, claim.go): with Env.Recovery, a CONNECT that names a session waits until that is given,
+// by whoever had it, and the registry has attached the socket in its place; then CONNECT is answered with the former ids, the
+// former state of authentication is taken up, and what was missed is sent. Events for one socket are broadcasts then, so that they
+// are remembered with the others. A socket knows how far its client can have come, see Progress.
 //
 // What it tells: SocketOpened, SocketState and SocketClosed to the supervisor; Attach, Authenticated, Join, Leave and
 // Detach to the socket's shard of the registry.

@@ -25,6 +25,9 @@ type Env struct {
 	App App
 	Raw Raw
 
+	// Recovery keeps sessions for clients that come back. Nil: none are kept.
+	Recovery Recovery
+
 	ping, pong, noop, bye *wire.Prepared // shared by all
 
 	began time.Time // where the clock of deadlines begins
@@ -173,5 +176,6 @@ type Options struct {
 	MaxRooms            int  // per socket
 	MaxRoomsPerRequest  int
 	MaxRoomNameBytes    int
-	RefuseNodeIDs       bool // a client may not join names of the form of Node's socket ids
+	RecoveryTimeout     time.Duration // for a session that a client wants to go on with
+	RefuseNodeIDs       bool          // a client may not join names of the form of Node's socket ids
 }

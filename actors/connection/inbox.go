@@ -40,6 +40,12 @@ func (b *inbox) push(j job) {
 	}
 }
 
+// hold keeps the jobs waiting until release. It is called before anybody else has the inbox.
+func (b *inbox) hold() { b.running = true }
+
+// release lets the jobs run.
+func (b *inbox) release() { b.start() }
+
 func (b *inbox) start() {
 	if !b.workers.Run(b) {
 		b.discard()

@@ -143,6 +143,27 @@ type (
 	}
 )
 
+// Of connection state recovery.
+type (
+	// claimed answers a Claim.
+	claimed struct {
+		late
+		claim *Claim
+		kept  *Kept
+		err   error
+	}
+	// claimLate comes from the clock.
+	claimLate struct {
+		late
+		claim *Claim
+	}
+	// surrender says that the client of a socket goes on elsewhere.
+	surrender struct {
+		late
+		socket *Socket
+	}
+)
+
 // detached says that the registry has let go of a socket of this connection.
 type detached struct {
 	late

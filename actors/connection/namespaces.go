@@ -85,15 +85,16 @@ func (c *connection) connect(name string, auth []byte) {
 		c.refuse(name, "Server is shutting down")
 	case !c.env.App.Accepts(name):
 		c.refuse(name, "Invalid namespace")
-	case len(c.sockets) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+	case len(c.sockets)+len(c.claims.all()) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.env.Counters.NamespacesRefused.Add(1)
 		c.refuse(name, "Too many namespaces")
-	case c.find(name) != nil:
+	case c.find(name) != nil || c.claiming(name):
 		c.protocolBroken(ReasonForcedServerClose)
 	case len(auth) > c.env.Options.MaxAuthBytes:
 		c.refuse(name, "Handshake payload too large")
+	case c.claim(name, auth):
 	default:
-		c.open(name, auth)
+		c.open(name, auth, nil)
 	}
 }
 
@@ -130,13 +131,17 @@ func (c *connection) detached(m *detached) {
 	c.rearm()
 }
 
-func (c *connection) welcome(namespace, id string) {
+func (c *connection) welcome(h *Socket) {
 	var m *wire.Prepared
 	var err error
-	if c.session.revision3 {
-		m, err = wire.EncodePacketJSON(wire.Connect, namespace, nil)
-	} else {
-		m, err = wire.EncodeConnect(namespace, id)
+	switch {
+	case c.session.revision3:
+		m, err = wire.EncodePacketJSON(wire.Connect, h.namespace, nil)
+	case h.continuity != nil:
+		answer := map[string]string{"sid": h.id, "pid": h.continuity.privateID}
+		m, err = wire.EncodePacketJSON(wire.Connect, h.namespace, answer)
+	default:
+		m, err = wire.EncodeConnect(h.namespace, h.id)
 	}
 	if err != nil {
 		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
@@ -164,31 +169,51 @@ func disconnectPacket(namespace string) *wire.Prepared {
 	return m
 }
 
-// open makes the socket known: to the client, the supervisor, the registry and the application, in this order.
-func (c *connection) open(namespace string, auth []byte) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	id := c.session.socketID(namespace)
-	handle := &Socket{
-		id: id, namespace: namespace, session: c.session, opened: time.Now(), ctx: ctx, cancel: cancel,
-		shard:     c.env.Registry.Shard(id),
-		handshake: &Handshake{Handshake: c.session.handshake, Namespace: namespace, Auth: slices.Clone(auth)},
-		inbox:     inbox{workers: c.env.System.Workers()},
+// open makes the socket known: to the client, the supervisor, the registry and the application, in this order. failure says why
+// a client that wanted to go on with its session does not.
+func (c *connection) open(namespace string, auth []byte, failure error) {
+	handle := c.newHandle(c.session.socketID(namespace), namespace, auth)
+	if c.recovers() {
+		handle.continuity = &continuity{privateID: newPrivateID(), failure: failure}
 	}
 	s := c.newSocket(handle)
-	s.app = c.env.App.NewSocket(handle)
-	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
-	c.sockets = append(c.sockets, s)
-	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == namespace })
-	c.disarm(deadlineConnect)
-	c.welcome(namespace, id)
-	c.session.gate.hold()
-	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
-	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member})
+	c.admit(s)
+	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member, Mark: handle.continuity != nil})
+	if handle.continuity != nil {
+		c.env.Recovery.Opened(handle)
+	}
 	if c.env.Options.Authenticate == nil {
 		c.openFreely(s)
 		return
 	}
 	c.authenticate(s, inConnect)
+}
+
+// newHandle makes the handle of a socket that is about to be connected.
+func (c *connection) newHandle(id, namespace string, auth []byte) *Socket {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &Socket{
+		id: id, namespace: namespace, session: c.session, opened: time.Now(), ctx: ctx, cancel: cancel,
+		shard:     c.env.Registry.Shard(id),
+		handshake: &Handshake{Handshake: c.session.handshake, Namespace: namespace, Auth: slices.Clone(auth)},
+		inbox:     inbox{workers: c.env.System.Workers()},
+	}
+}
+
+// admit makes a socket known to the application, the client and the supervisor.
+func (c *connection) admit(s *socket) {
+	handle := s.handle
+	s.app = c.env.App.NewSocket(handle)
+	if handle.continuity != nil {
+		handle.continuity.former = nil
+	}
+	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
+	c.sockets = append(c.sockets, s)
+	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == s.namespace })
+	c.disarm(deadlineConnect)
+	c.welcome(handle)
+	c.session.gate.hold()
+	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
 }
 
 // newSocket makes the actor's side of a socket.
@@ -247,9 +272,13 @@ func (c *connection) idle() {
 // application hears of the end.
 func (c *connection) endSocket(s *socket, r Reason) {
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
+	kept := c.keep(s, r)
 	c.authenticate(s, inClosed)
 	s.at = [socketDeadlines]moment{}
 	s.handle.reason.Store(uint32(r))
+	if kept != nil {
+		c.holdRooms(kept)
+	}
 	// Before the context ends: whoever waits for that finds the socket in no room.
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
 	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
@@ -264,6 +293,9 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	if s.told {
 		c.session.gate.hold()
 		s.handle.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
+	}
+	if s.handle.continuity != nil { // after the last job, behind which the next socket of the session begins
+		c.env.Recovery.Ended(s.handle, kept)
 	}
 }
 

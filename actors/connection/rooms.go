@@ -42,6 +42,7 @@ func (c *connection) join(s *socket, rooms []string, done func()) {
 			s.rooms = append(s.rooms, r)
 		}
 	}
+	c.changed(s)
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Join{Member: s.member, Rooms: rooms, Done: done})
 }
 
@@ -53,6 +54,7 @@ func (c *connection) leaveRooms(m *leaveRooms) {
 		return
 	}
 	s.rooms = slices.DeleteFunc(s.rooms, func(r string) bool { return slices.Contains(m.rooms, r) })
+	c.changed(s)
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Leave{
 		Member: s.member, Rooms: m.rooms, Done: func() { m.done <- nil },
 	})

@@ -46,13 +46,15 @@ type Socket struct {
 	ctx       context.Context //nolint:containedctx // the lifetime of the socket itself
 	cancel    context.CancelCauseFunc
 
-	inbox     inbox
-	bound     any                       // what the application bound to it; set before anybody else sees the socket
-	asked     atomic.Int32              // acknowledgements awaited by Ask that the client may give; changed under the gate
-	renewed   atomic.Pointer[Handshake] // written by the actor
-	principal atomic.Pointer[Principal] // written by the actor
-	state     atomic.Uint32             // State, written by the actor
-	reason    atomic.Uint32             // Reason, written by the actor before ctx ends
+	inbox inbox
+	// continuity is there with recovery only; set before anybody else sees the socket.
+	continuity *continuity
+	bound      any                       // what the application bound to it; set before anybody else sees the socket
+	asked      atomic.Int32              // acknowledgements awaited by Ask that the client may give; changed under the gate
+	renewed    atomic.Pointer[Handshake] // written by the actor
+	principal  atomic.Pointer[Principal] // written by the actor
+	state      atomic.Uint32             // State, written by the actor
+	reason     atomic.Uint32             // Reason, written by the actor before ctx ends
 }
 
 // ID is the socket id: 20 characters that begin with a tilde.

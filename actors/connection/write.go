@@ -60,6 +60,9 @@ func (c *connection) deliver(d *roomregistry.Delivery) {
 	if d.Roll != nil && !c.expected(d) {
 		return
 	}
+	if d.Position != 0 {
+		c.follow(d)
+	}
 	c.env.Counters.PacketsOut.Add(c.stripe, len(d.Messages))
 	if s.extra != nil {
 		s.extra.watcher.saw(d.Messages...)

@@ -19,6 +19,8 @@ type HistoryOptions struct {
 	// MaxBytes bounds what the remembered events take, as sent, with historyOverhead for each; the oldest go first. 0 or less =
 	// DefaultHistoryBytes.
 	MaxBytes int
+	// Parser, if not nil, gives events the form in which clients read them.
+	Parser wire.Parser
 }
 
 // Defaults of HistoryOptions.
@@ -107,7 +109,7 @@ func (h *eventLog) position(offset string) (uint64, bool) {
 // number returns b with the next number, and its offset as last argument. What is no event stays as it is.
 func (h *eventLog) number(b *Broadcast) *Broadcast {
 	var room [32]byte
-	m := withOffset(&h.scratch, b.Message, b.Namespace, h.appendOffset(room[:0], h.last+1))
+	m := withOffset(&h.scratch, b.Message, b.Namespace, h.Parser, h.appendOffset(room[:0], h.last+1))
 	if cap(h.scratch) > maxRunBytes {
 		h.scratch = nil
 	}
@@ -121,12 +123,13 @@ func (h *eventLog) number(b *Broadcast) *Broadcast {
 }
 
 // WithOffset returns an event with one more argument, its offset: whoever remembers events in place of a registry gives each
-// its own. No character of the offset may need an escape in JSON. It is nil when m is no event.
-func WithOffset(m *wire.Prepared, namespace, offset string) *wire.Prepared {
-	return withOffset(new([]byte), m, namespace, []byte(offset))
+// its own. No character of the offset may need an escape in JSON. The parser, if not nil, is that of the clients. The result is nil
+// when m is no event.
+func WithOffset(m *wire.Prepared, namespace string, parser wire.Parser, offset string) *wire.Prepared {
+	return withOffset(new([]byte), m, namespace, parser, []byte(offset))
 }
 
-func withOffset(scratch *[]byte, m *wire.Prepared, namespace string, offset []byte) *wire.Prepared {
+func withOffset(scratch *[]byte, m *wire.Prepared, namespace string, parser wire.Parser, offset []byte) *wire.Prepared {
 	array, attachments, ok := m.Event()
 	if !ok {
 		return nil
@@ -134,8 +137,11 @@ func withOffset(scratch *[]byte, m *wire.Prepared, namespace string, offset []by
 	*scratch = append(append((*scratch)[:0], array[:len(array)-1]...), `,"`...)
 	*scratch = append(append(*scratch, offset...), `"]`...)
 	stamped, err := wire.PrepareEvent(namespace, false, 0, *scratch, attachments)
+	if err == nil {
+		stamped, err = stamped.With(parser)
+	}
 	if err != nil {
-		return nil // a namespace that no client can be in
+		return nil // a namespace that no client can be in, or a parser that has changed its mind
 	}
 	return stamped
 }

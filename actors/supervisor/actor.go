@@ -219,7 +219,7 @@ func (s *supervisor) authenticated(e *entry, state connection.State, by int) {
 
 func (s *supervisor) socketClosed(socket *connection.Socket) {
 	k := s.sockets[socket.ID()]
-	if k == nil {
+	if k == nil || k.socket != socket {
 		return
 	}
 	delete(s.sockets, socket.ID())
