@@ -189,7 +189,7 @@ func (c *config) rates(b *book) {
 	b.upTo(&e.MaxHandshakesPerSecondPerIP, "max-handshakes-per-second-per-ip", "`number` of them from one address; 0: no bound")
 	b.upTo(&e.HandshakeBurstPerIP, "handshake-burst-per-ip", "`number` of them from one address at once; 0: as many as in a second")
 	b.upTo(&e.MaxConnectionsPerIP, "max-connections-per-ip", "`number` of connections from one address, at most; 0: no bound")
-	b.add(&prefixes{&e.TrustedProxies}, "trusted-proxies", 
+	b.add(&prefixes{&e.TrustedProxies}, "trusted-proxies",
 		"`addresses` and networks of proxies that say whom they speak for, with commas")
 	b.add(&choice[actio.ProxyHeader]{
 		&e.ProxyHeader,

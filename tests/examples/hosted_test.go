@@ -157,7 +157,9 @@ func TestRestcontrol_ReachesClients(t *testing.T) {
 	status, _ := h.as(t, "guess", http.MethodGet, "/clients", "")
 	assert.Equal(t, http.StatusUnauthorized, status)
 
-	var listed struct{ Clients []struct{ ID, User, Address string } }
+	var listed struct {
+		Clients []struct{ ID, User, Address string }
+	}
 	require.NoError(t, json.Unmarshal([]byte(do(http.MethodGet, "/clients", "", http.StatusOK)), &listed))
 	users := map[string]string{}
 	for _, c := range listed.Clients {
