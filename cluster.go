@@ -55,7 +55,7 @@ func (s *Server) ID() string {
 
 // registryOptions make the registry tell the bridge of rooms, where the bridge subscribes to rooms.
 func (s *Server) registryOptions(e *Engine) roomregistry.Options {
-	o := roomregistry.Options{Shards: s.options.RegistryShards, Failed: s.registryFailed}
+	o := roomregistry.Options{Shards: s.options.RegistryShards, Failed: s.registryFailed, History: s.historyOptions()}
 	if r := s.options.Redis; r.Client != nil && r.NeedsRooms() {
 		o.OwnRooms = r.NeedsOwnRooms()
 		o.RoomChanged = func(namespace, room string, present bool) {

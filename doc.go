@@ -23,6 +23,12 @@
 // time, in the order in which the client sent them; different sockets are handled in parallel. The connected callback runs
 // before any event, the disconnect callback after all. On the wire `authenticated` precedes whatever authentication causes.
 //
+// # Recovery
+//
+// With Options.Recovery a client whose connection was lost goes on as the socket that it was: see RecoveryOptions. Order holds
+// across that: what the client missed comes before what is new, and the events that it sent before are handled, and the disconnect
+// callback has run, before the connected callback of the socket that goes on.
+//
 // # Clusters
 //
 // With a client of Redis in Options.Redis any number of servers are one, those of Node.js with @socket.io/redis-adapter among

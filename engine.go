@@ -12,6 +12,7 @@ import (
 
 	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/recovery"
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/actors/supervisor"
 	"github.com/actio-go/actio/redisbridge"
@@ -35,6 +36,8 @@ type Engine struct {
 
 	// Of a Server alone.
 	neighbour *instance
+	keeping   *recovery.Options                  // nil without recovery
+	keeper    *recovery.Keeper                   // likewise
 	uid       string                             // in the cluster; set before the engine is live
 	bridge    atomic.Pointer[redisbridge.Bridge] // nil without Redis; set before the engine is live
 	life      context.Context                    //nolint:containedctx // of handlers that belong to no socket
@@ -90,6 +93,9 @@ func (e *Engine) start(
 	}
 	env.Counters = new(connection.Counters)
 	e.env = connection.NewEnv(env)
+	if e.keeping != nil {
+		e.keeper = recovery.Start(e.env, *e.keeping)
+	}
 	e.supervisor = supervisor.Start(e.env, so)
 	if e.env.Registry != nil {
 		e.env.Registry.SetSource(e.supervisor.PID())
@@ -250,7 +256,7 @@ func (e *Engine) shutdown(ctx context.Context, inside bool) error {
 	e.leaveCluster(ctx) // while there were clients, neighbours could reach them
 	errs = append(errs, e.closeRedis(ctx))
 	if registry != nil {
-		errs = append(errs, registry.Stop(context.WithoutCancel(ctx)))
+		errs = append(errs, e.stopKeeper(ctx), registry.Stop(context.WithoutCancel(ctx)))
 	}
 	return errors.Join(append(errs, e.system.Close(ctx))...)
 }
@@ -259,7 +265,7 @@ func (e *Engine) shutdown(ctx context.Context, inside bool) error {
 func (e *Engine) discard() error {
 	e.endServerEvents()
 	ctx := context.Background() // nothing here waits for anybody outside
-	return errors.Join(e.supervisor.Stop(ctx), e.env.Registry.Stop(ctx), e.system.Close(ctx))
+	return errors.Join(e.supervisor.Stop(ctx), e.stopKeeper(ctx), e.env.Registry.Stop(ctx), e.system.Close(ctx))
 }
 
 // finishHandlers waits for the handlers that run, as long as the grace lasts. Those that wait for the end of their socket

@@ -71,6 +71,7 @@ func (n *namespaces) Accepts(name string) bool { return n.lookup(name) != nil }
 // NewSocket is called by the connections.
 func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
 	s := &Socket{handle: h, namespace: n.lookup(h.Namespace())}
+	s.inherit()
 	h.Bind(s)
 	return (*socketHandler)(s)
 }

@@ -71,6 +71,9 @@ type Options struct {
 	// Redis joins this server to others, of actio and of Node.js; without a Client it stands alone.
 	Redis RedisOptions
 
+	// Recovery lets clients whose connection was lost go on as the sockets that they were. Default: off.
+	Recovery RecoveryOptions
+
 	// Authenticate decides who a client is. Required unless NoAuthentication is set.
 	Authenticate Authenticator
 	// NoAuthentication switches the authentication machine off, its timer and the application-level ping with it: a plain
@@ -152,6 +155,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	o.Engine = o.Engine.withDefaults()
+	o.Recovery.withDefaults()
 	setDefault(&o.Identifier, "SOCKET_IO_SERVER")
 	setDefault(&o.Redis.RequestTimeout, redisbridge.DefaultRequestTimeout)
 	setDefault(&o.AuthenticateTimeout, 10*time.Second)
@@ -223,6 +227,9 @@ func (o *Options) validate() error {
 	if err := o.Redis.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("actio: Redis: %w", err))
 	}
+	if err := o.Recovery.validate(); err != nil {
+		problems = append(problems, err)
+	}
 	slices.SortFunc(problems, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	return errors.Join(append(problems, o.Engine.validate())...)
 }
@@ -242,6 +249,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c.SurvivePanics = o.SurvivePanics
 	c.MaxRooms, c.MaxRoomsPerRequest, c.MaxRoomNameBytes = o.MaxRooms, o.MaxRoomsPerRequest, o.MaxRoomNameBytes
 	c.RefuseNodeIDs = o.RefuseNodeIDs
+	c.RecoveryTimeout = o.Recovery.Timeout
 	c.RoomEvents = !o.NoAuthentication || o.ValidateRooms != nil
 	if o.ValidateRooms != nil {
 		c.ValidateRooms = func(ctx context.Context, h *connection.Socket, rooms []string) ([]string, error) {

@@ -18,6 +18,7 @@ func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.
 	_, err := actio.New(actio.Options{
 		Hosting: 7, DefaultRooms: []string{""}, AuthenticateTimeout: -1, MaxRooms: -1,
 		MaxEventsPerSecond: 2_000_000_000, EventBurst: -1, ByteBurst: 3, RatePolicy: 4,
+		Recovery: actio.RecoveryOptions{MaxDisconnectionDuration: -1, MaxBytes: -1, MaxSessions: -1, Timeout: -1},
 		Engine: actio.EngineOptions{
 			PingInterval: -1, QueuePolicy: 9, InboxEvents: 10, InboxEventsHard: 5, Compression: &actio.Compression{Level: 12},
 			CORS: &actio.CORS{Origins: []string{"*"}, Credentials: true}, Path: "io",
@@ -29,6 +30,8 @@ func TestNew_InvalidOptions_SaysEverythingAtOnceInTheReferencesWords(t *testing.
 		"AuthenticateTimeout is negative", "MaxRooms is negative", "Engine.PingInterval is negative", "QueuePolicy 9",
 		"MaxEventsPerSecond 2000000000 is not within 0 and 1000000000", "EventBurst is negative",
 		"ByteBurst 3 means nothing without MaxBytesPerSecond", "RatePolicy 4 is unknown", "InboxEventsHard 5", "Compression.Level 12",
+		"Recovery.MaxDisconnectionDuration is negative", "Recovery.MaxBytes is negative", "Recovery.MaxSessions is negative",
+		"Recovery.Timeout is negative",
 	} {
 		assert.ErrorContains(t, err, text)
 	}

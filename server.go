@@ -92,7 +92,7 @@ func (s *Server) Configure(ctx context.Context) error {
 
 // open brings everything up that makes a server, or leaves nothing open.
 func (s *Server) open(ctx context.Context) (*Engine, error) {
-	e := &Engine{options: s.options.Engine}
+	e := &Engine{options: s.options.Engine, keeping: s.keeperOptions()}
 	e.neighbour = &instance{server: s, engine: e}
 	env := connection.Env{Options: s.connectionOptions(), App: s.namespaces}
 	ao := actors.Options{

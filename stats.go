@@ -56,6 +56,8 @@ type Stats struct {
 
 	// Redis counts what went to the other instances and came from them; zero without Redis.
 	Redis RedisStats
+	// Recovery counts what became of clients that came back; zero without Options.Recovery.
+	Recovery RecoveryStats
 }
 
 // Stats returns a snapshot. It asks the supervisor and the registry, and waits for both.
@@ -65,6 +67,7 @@ func (s *Server) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, ErrNotConfigured
 	}
 	st := e.counted()
+	st.Recovery = e.recoveryStats()
 	if bridge := e.bridge.Load(); bridge != nil {
 		st.Redis = bridge.Stats()
 	}

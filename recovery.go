@@ -1,0 +1,155 @@
+package actio
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/recovery"
+	"github.com/actio-go/actio/actors/roomregistry"
+)
+
+// RecoveryOptions switch connection state recovery on: a client whose connection was lost goes on, when it comes back in time, as the
+// socket that it was. The socket has the id, rooms, data, principal and state of authentication that it had, and gets the events
+// that it missed, each once and in order with those that come. The application sees a disconnect, then a connection whose
+// Socket.Recovered is true. Clients need nothing but socket.io-client 4.6 or package client.
+//
+// Each event that asks for no acknowledgement has one argument more then, a string, which is how clients know where they are;
+// it is the last. So have, other than in Node.js, events that may be lost: official clients take any string in that place for it.
+// Events that ask for an acknowledgement, and those that may be lost, are not given again.
+//
+// A session is kept while its client is connected, so it is taken up again also before the old connection is known to be lost, which
+// ends then. It can be taken up when its transport was lost (ReasonTransportClose, ReasonTransportError, ReasonPingTimeout,
+// ReasonForcedClose), not when one of the sides ended it, and by one client only. Sessions and events are in the memory of this
+// process: clients must come back to the same (sticky sessions), and do not find their session after a restart. They get then a
+// new socket, whose Socket.RecoveryFailure says why.
+type RecoveryOptions struct {
+	// Enabled switches recovery on. Default: it is off, and costs nothing.
+	Enabled bool
+	// MaxDisconnectionDuration is for how long a client may stay away. Default 2 minutes.
+	MaxDisconnectionDuration time.Duration
+	// MaxBytes bounds the memory of all events that are remembered; the oldest go first, and are counted. Events are remembered
+	// for MaxDisconnectionDuration, longer by what it takes to find a connection dead. Default 64 MiB.
+	MaxBytes int
+	// MaxSessions bounds the sessions that wait for their clients; the oldest go first, and are counted. Default 100 000.
+	MaxSessions int
+	// Timeout is how long a client waits at most for its session before it gets a new socket. Default 5 s.
+	Timeout time.Duration
+}
+
+// The reasons of Socket.RecoveryFailure.
+var (
+	// ErrSessionUnknown: there is no such session, or no more: it has expired, or ended for good.
+	ErrSessionUnknown = connection.ErrSessionUnknown
+	// ErrSessionTaken: another client, which came at the same time, goes on with the session.
+	ErrSessionTaken = connection.ErrSessionTaken
+	// ErrOffsetUnknown: the client says that it received last what this server has never sent it.
+	ErrOffsetUnknown = connection.ErrOffsetUnknown
+	// ErrHistoryLost: events that the client may have missed are forgotten, by their age or over RecoveryOptions.MaxBytes.
+	ErrHistoryLost = connection.ErrHistoryLost
+	// ErrHistoryTooMuch: the client missed more than EngineOptions.QueueBytes lets wait for one client.
+	ErrHistoryTooMuch = connection.ErrHistoryTooMuch
+	// ErrRecoveryTimeout: the session was not given back within RecoveryOptions.Timeout.
+	ErrRecoveryTimeout = connection.ErrRecoveryTimeout
+	// ErrPrincipalExpired: the principal of the session has expired meanwhile.
+	ErrPrincipalExpired = connection.ErrPrincipalExpired
+)
+
+func (o *RecoveryOptions) withDefaults() {
+	setDefault(&o.MaxDisconnectionDuration, 2*time.Minute)
+	setDefault(&o.MaxBytes, roomregistry.DefaultHistoryBytes)
+	setDefault(&o.MaxSessions, 100_000)
+	setDefault(&o.Timeout, 5*time.Second)
+}
+
+func (o *RecoveryOptions) validate() error {
+	var problems []error
+	for name, bad := range map[string]bool{
+		"MaxDisconnectionDuration": o.MaxDisconnectionDuration < 0, "MaxBytes": o.MaxBytes < 0,
+		"MaxSessions": o.MaxSessions < 0, "Timeout": o.Timeout < 0,
+	} {
+		if bad {
+			problems = append(problems, errors.New("actio: Recovery."+name+" is negative"))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// keeperOptions are those of the sessions; nil when recovery is off.
+func (s *Server) keeperOptions() *recovery.Options {
+	o := s.options.Recovery
+	if !o.Enabled {
+		return nil
+	}
+	return &recovery.Options{Duration: o.MaxDisconnectionDuration, MaxSessions: o.MaxSessions}
+}
+
+// historyOptions are those of the events; nil when recovery is off. A connection may be dead for a heartbeat and its timeout before
+// its session begins to wait, and what a socket has seen is asked at each heartbeat.
+func (s *Server) historyOptions() *roomregistry.HistoryOptions {
+	o, e := s.options.Recovery, s.options.Engine
+	if !o.Enabled {
+		return nil
+	}
+	return &roomregistry.HistoryOptions{
+		Age: o.MaxDisconnectionDuration + 2*e.PingInterval + e.PingTimeout, MaxBytes: o.MaxBytes, Parser: s.options.Parser,
+	}
+}
+
+// Recovered tells whether the socket goes on with the session of one whose connection was lost: see RecoveryOptions.
+func (s *Socket) Recovered() bool { return s.handle.Recovered() }
+
+// RecoveryFailure tells why a client that wanted to go on with its session has got a new socket instead: ErrSessionUnknown and so on.
+// It is nil when it did not want to, or goes on.
+func (s *Socket) RecoveryFailure() error { return s.handle.RecoveryFailure() }
+
+// inherit takes over what the application kept with the former socket.
+func (s *Socket) inherit() {
+	switch former := s.handle.Former().(type) {
+	case *Socket:
+		s.data.Store(former.data.Load())
+	case map[string]any:
+		data := new(sync.Map)
+		for name, value := range maps.All(former) {
+			data.Store(name, value)
+		}
+		s.data.Store(data)
+	}
+}
+
+// RecoveryStats counts what became of clients that came back.
+type RecoveryStats struct {
+	Recovered uint64 // sockets that went on with their session
+	Kept      int    // sessions that wait for their clients
+	// Expired and SessionsDropped count sessions that were given up: after MaxDisconnectionDuration, and over MaxSessions.
+	Expired, SessionsDropped uint64
+	// EventsForgotten over MaxBytes.
+	EventsForgotten uint64
+	// Failed recoveries, by their reasons.
+	SessionUnknown, SessionTaken, OffsetUnknown, HistoryLost, HistoryTooMuch, Timeout, PrincipalExpired uint64
+}
+
+// stopKeeper forgets all sessions.
+func (e *Engine) stopKeeper(ctx context.Context) error {
+	if e.keeper == nil {
+		return nil
+	}
+	return e.keeper.Stop(context.WithoutCancel(ctx))
+}
+
+func (e *Engine) recoveryStats() RecoveryStats {
+	if e.keeper == nil {
+		return RecoveryStats{}
+	}
+	c := e.env.Counters
+	f := &c.RecoveriesFailed
+	return RecoveryStats{
+		Recovered: c.Recovered.Load(), Kept: e.keeper.Kept(), Expired: e.keeper.Expired(), SessionsDropped: e.keeper.Dropped(),
+		EventsForgotten: e.env.Registry.Forgotten(), SessionUnknown: f.SessionUnknown.Load(), SessionTaken: f.SessionTaken.Load(),
+		OffsetUnknown: f.OffsetUnknown.Load(), HistoryLost: f.HistoryLost.Load(), HistoryTooMuch: f.HistoryTooMuch.Load(),
+		Timeout: f.Timeout.Load(), PrincipalExpired: f.PrincipalExpired.Load(),
+	}
+}
