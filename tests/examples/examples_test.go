@@ -55,7 +55,7 @@ func TestExamples_Listed(t *testing.T) {
 		}
 	}
 	assert.Equal(t, []string{
-		"application", "chat", "client", "embedding", "notifications", "presence", "restcontrol", "services",
+		"application", "chat", "client", "embedding", "notifications", "presence", "recovery", "restcontrol", "services",
 	}, names)
 }
 
