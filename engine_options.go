@@ -50,7 +50,7 @@ type EngineOptions struct {
 	// Node's engine. It runs in the goroutine of the request, before the answer, and must not keep r.
 	OnConnectionError func(r *http.Request, e *RequestError)
 	// Middlewares stand between all requests of the path, those for websockets included, and the engine; the first is the
-	// outermost. See Engine.Use, which adds more.
+	// outermost. See Engine.Use, which adds more. While a Server is not configured yet, its 503 comes without them.
 	Middlewares []func(http.Handler) http.Handler
 	// InitialHeaders may add headers to the answer of a handshake, Headers to every answer, those of websockets included. Neither is
 	// called for refusals. They run in the goroutine of the request and must not keep r.
