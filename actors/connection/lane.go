@@ -49,9 +49,7 @@ func (o *outgoing) size() int {
 // lane is the way out to the client: the queue, and the transport that it drains into. It is bounded by its owner, who
 // looks at bytes after each append. Only the actor touches it: a temporary writer has its batch and the websocket.
 type lane struct {
-	ws       *transport.WebSocket // nil: polling
-	straight bool                 // prepared bytes may be written as they are
-	dialect  dialect
+	ws *transport.WebSocket // nil: polling
 
 	queue   []outgoing
 	room    [1]outgoing // of a queue that has never more: most of the time
@@ -63,6 +61,9 @@ type lane struct {
 	written int         // bytes that left without the temporary writer
 	writing bool
 	done    bool // nothing more is written
+
+	straight bool // prepared bytes may be written as they are
+	dialect  dialect
 }
 
 const (
