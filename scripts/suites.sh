@@ -20,7 +20,9 @@ need_repo() {
 take_from_repo() {
   local to="$1" dir="$SOCKETIO_REPO"
   shift
-  [ -d "$dir/.git" ] || [ -f "$dir/.git" ] && dir=$(git -C "$SOCKETIO_REPO" rev-parse --absolute-git-dir)
+  if [ -e "$dir/.git" ]; then
+    dir=$(git -C "$SOCKETIO_REPO" rev-parse --absolute-git-dir)
+  fi
   mkdir -p "$to"
   git --git-dir="$dir" archive HEAD "$@" | tar -x -C "$to" || die "SOCKETIO_REPO is no clone of socketio/socket.io: it lacks $*"
 }
