@@ -33,6 +33,7 @@ type Stats struct {
 	// HandshakesAbandoned are polling sessions that ended by HandshakeTimeout.
 	HandshakesAbandoned uint64
 
+	// What became of clients and their events.
 	EventsDropped              uint64 // before authentication, while draining, for a namespace that was left
 	EventsRateLimited          uint64 // over MaxEventsPerSecond or MaxBytesPerSecond
 	EventsUnhandled            uint64 // without a handler

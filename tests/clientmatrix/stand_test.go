@@ -27,6 +27,7 @@ func versions() []version {
 		{"socket.io-client", actio.EngineOptions{}},
 		{"socket.io-client-4-0", actio.EngineOptions{}},
 		{"socket.io-client-3", actio.EngineOptions{}},
+		{"socket.io-client-2", actio.EngineOptions{AllowEIO3: true}},
 	}
 }
 

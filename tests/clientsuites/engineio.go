@@ -25,6 +25,7 @@ func engineIO(context.Context) (suitehost.Server, error) {
 				}
 				return nil
 			},
+			InitialHeaders: setCookies,
 		},
 		Logger:    suitehost.Logger(),
 		OnSession: s.opened,
@@ -40,21 +41,22 @@ type engineServer struct {
 	posts sync.Map // session id -> http.Header
 }
 
-// ServeHTTP gives cookies with each handshake: two for a day or for the session, one that is over, one that ends now.
+// setCookies gives cookies with each handshake: two for a day or for the session, one that is over, one that ends now.
+func setCookies(h http.Header, _ *http.Request) {
+	for _, cookie := range []http.Cookie{
+		{Name: "1", Value: "1", MaxAge: 86_400},
+		{Name: "2", Value: "2", Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode},
+		{Name: "3", Value: "3", MaxAge: -1},
+		{Name: "4", Value: "4", Expires: time.Now()},
+	} {
+		h.Add("Set-Cookie", cookie.String())
+	}
+}
+
+// ServeHTTP keeps what the suite asks for.
 func (s *engineServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sid := r.URL.Query().Get("sid")
-	switch {
-	case sid == "":
-		for _, cookie := range []http.Cookie{
-			{Name: "1", Value: "1", MaxAge: 86_400},
-			{Name: "2", Value: "2", Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode},
-			{Name: "3", Value: "3", MaxAge: -1},
-			{Name: "4", Value: "4", Expires: time.Now()},
-		} {
-			http.SetCookie(w, &cookie)
-		}
-	case r.Method == http.MethodPost:
-		s.posts.Store(sid, r.Header.Clone())
+	if r.Method == http.MethodPost {
+		s.posts.Store(r.URL.Query().Get("sid"), r.Header.Clone())
 	}
 	s.Engine.ServeHTTP(w, r)
 }
