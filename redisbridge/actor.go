@@ -29,6 +29,8 @@ type node struct {
 	counting  bool               // Redis has been asked who listens
 	quiet     bool               // we have said farewell
 
+	sessions sessions
+
 	beat   *actors.Timer
 	beaten time.Time // when the others heard of us last
 	expiry *actors.Timer
@@ -44,6 +46,7 @@ func spawn(b *Bridge) *actor.PID {
 		}
 		n.beat = b.sys.Clock().NewTimer("redis heartbeat", func() { b.tell(&beatDue{}) })
 		n.expiry = b.sys.Clock().NewTimer("redis neighbours", func() { b.tell(&peersDue{}) })
+		n.sessions.timer = b.sys.Clock().NewTimer("redis sessions", func() { b.tell(&sessionsDue{}) })
 		return n
 	}, actors.Queued()), "actio-redis")
 }
@@ -106,6 +109,14 @@ func (a *node) dispatch(message any) {
 		a.reckon()
 	case *hello:
 		a.hello()
+	case *sessionChanged:
+		a.sessionChanged(m)
+	case *sessionsWritten:
+		a.sessionsWritten(m.batch)
+	case *sessionsDue:
+		a.sessionsDue()
+	case *sessionsDrain:
+		a.sessionsDrain(m.done)
 	case *leave:
 		a.quiet = true
 		a.beat.Stop()
@@ -134,6 +145,7 @@ func (a *node) stop() {
 	a.quiet = true
 	a.beat.Stop()
 	a.expiry.Stop()
+	a.sessions.timer.Stop()
 	clear(a.pending)
 	a.count.pending.Store(0)
 	for p := range a.polls {

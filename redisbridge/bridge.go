@@ -209,6 +209,7 @@ func (b *Bridge) Close(ctx context.Context) error {
 const stopTimeout = 2 * time.Second
 
 func (b *Bridge) shut(ctx context.Context) error {
+	b.flushSessions(ctx)
 	b.end(ErrClosed)
 	var closed error
 	if l := b.link.Load(); l != nil {

@@ -28,6 +28,10 @@
 //	questionDone   a goroutine       the next one
 //	asking         a neighbour       local sockets have been asked for it
 //	askingDone     sockets, clock    all have answered, or the time is up: nothing more is awaited
+//	sessionChanged KeepSession, ...  a session is written, now and before it expires, or forgotten
+//	sessionsDue    the clock         sessions that would expire are written again
+//	sessionsWritten a goroutine      the next ones
+//	sessionsDrain  Close             all are written, or Redis is down
 //	leave          Leave             farewell
 //	over           Close             everything is let go of
 //
@@ -72,18 +76,37 @@
 // A panic in Receive is reported, and the actor goes on with the next message: what it knows is derived from messages each of
 // which is true by itself. The pending requests end with what has come, as one of them may have lost an answer.
 //
-// # Another adapter
+// # Streams
 //
-// An adapter over Redis streams, with recovery of connections, fits beside the two without touching them:
+// With the streams adapter a message for everybody is an entry of a stream, and what is asked and answered goes over channels. A
+// stream remembers: an instance without a connection reads on where it was when it is back, and has missed nothing but what
+// Options.Streams.MaxLen newer entries have pushed out. What one goroutine emits leaves in order, but a neighbour gets entries on
+// one connection and requests on another: it may answer a request before it has done what was emitted just before.
 //
-//   - Its messages are a format.Dialect: Encode and Decode of entries, with the name of the stream for a channel. What goes over
-//     pub/sub with that adapter (requests with answers, their answers) is a Frame as ever; a further field of Frame, as Sharded is
-//     one, says that a message is an entry of a stream. Options.dialect is the one place that chooses.
-//   - Its transport is a linkage, the interface below which the bridge knows nothing: Emit adds an entry, the reading loop
-//     calls Received with the entries in order, Changed with what becomes of the connection. It may wrap a link.Link for all that
-//     stays pub/sub, and a Count of Subscriptions counts as before.
-//   - Recovery is a matter between that linkage and the facade. The offset that an entry got comes with the outcome of Emit,
-//     or with the entry itself to neighbours: a field of format.Message that the other dialects leave empty, passed on to
-//     Instance.Broadcast with the event. Persisted sessions are keys of Redis, not messages: the facade asks the linkage for
-//     them, and the actor has no part in it.
+// What is published without a Delivered may be there or not (link.Unconfirmed), as with the other adapters. What Redis has confirmed
+// is read by everybody, once.
+//
+// # Recovery
+//
+// With Options.Recovery a client whose transport was lost goes on with its session on any instance, of actio or Node.js:
+//
+//   - A Broadcast is handed to the sockets of its own instance when it is read back, not before (Echoes): all instances hand out
+//     the entries of a stream in its order, so that the last offset which a client has says that it has got all before it. Node.js
+//     hands out its own events when Redis has confirmed them, between those of others: there a client that has got a later one
+//     before an earlier one misses or repeats one when it recovers. What Redis did not get, or pushed out before it was read, local
+//     sockets get without an offset. CatchUp waits until everything has come back.
+//   - The offset is the last argument of each event but those that may be lost and those that ask for acknowledgements. Official
+//     clients take any string in that place for it: one who gets such an event with a string last, and nothing after it, does not
+//     recover. It is so with Node.js, too.
+//   - KeepSession writes the session of a socket when it is opened, and again in good time before it would expire, so that it can
+//     be taken up when the process was killed. Node.js writes it when the transport is lost, or the server is closed in good order: of
+//     a Node.js server that is killed nothing can be recovered. While its socket lives a session is kept for half as long again, so
+//     that Options.Recovery is left at least.
+//   - TakeSession is for one client only. An instance whose socket of that session still seems to live writes the session no more
+//     when it finds it gone: it writes only over what is there.
+//   - Replay stops the reading of streams for a moment, when it has read as far as what was handed out: the socket is attached
+//     between two events, and gets none twice and misses none.
+//
+// A session of Node.js does not say in which namespace it was, and Node.js does not look: a session of one namespace opens
+// another there. What Session.Namespace does not say has to be taken for a stranger's.
 package redisbridge

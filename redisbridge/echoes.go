@@ -8,6 +8,9 @@ import (
 	"github.com/actio-go/actio/redisbridge/link"
 )
 
+// maxSeen bounds what is remembered of entries that were read before their confirmation: a batch of the emitter and more.
+const maxSeen = 4096
+
 // echoes is what this instance has added to streams and not read back yet. The zero value is ready; it is safe for concurrent use.
 type echoes struct {
 	mu      sync.Mutex
@@ -17,13 +20,24 @@ type echoes struct {
 	floor   uint64                    // no serial below it is open
 	added   map[string][]*echo        // by stream: those that Redis has confirmed, in the order of their ids
 	last    map[string]format.EntryID // by stream: what was read last
+	seen    map[string]set            // by stream: ids of own entries that were read before Redis had confirmed them
 	waiting []catchUp
+	passing []passage
+}
+
+// passage waits until a stream has been read up to an id.
+type passage struct {
+	stream string
+	id     format.EntryID
+	done   chan struct{}
 }
 
 // echo is an entry of this instance.
 type echo struct {
 	serial  uint64
 	id      format.EntryID
+	message *format.Message
+	read    bool
 	settled func()
 }
 
@@ -34,28 +48,73 @@ type catchUp struct {
 }
 
 // begin notes that an entry is about to be emitted.
-func (e *echoes) begin(settled func()) *echo {
+func (e *echoes) begin(m *format.Message, settled func()) *echo {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.serial++
 	if e.open == nil {
-		e.open, e.added, e.last = map[uint64]struct{}{}, map[string][]*echo{}, map[string]format.EntryID{}
+		e.open, e.added = map[uint64]struct{}{}, map[string][]*echo{}
 	}
 	e.open[e.serial] = struct{}{}
-	return &echo{serial: e.serial, settled: settled}
+	return &echo{serial: e.serial, message: m, settled: settled}
 }
 
-// confirmed notes that Redis has added an entry. It is settled when it has been read.
-func (e *echoes) confirmed(one *echo, stream, id string) {
+// confirmed notes that Redis has added an entry. It is awaited until it has been read. With skipped the reader is past it and has not
+// met it.
+func (e *echoes) confirmed(one *echo, stream, id string) (awaited, skipped bool) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	parsed, ok := format.ParseEntryID(id)
-	if one.id = parsed; ok && !e.over && parsed.Compare(e.last[stream]) > 0 {
+	one.id = parsed
+	switch {
+	case !ok || e.over:
+		return false, false
+	case parsed.Compare(e.last[stream]) > 0:
 		e.added[stream] = append(e.added[stream], one)
-		e.mu.Unlock()
-		return
+		return true, false
 	}
-	e.mu.Unlock()
-	e.settle(one)
+	seen := e.seen[stream].has(id)
+	delete(e.seen[stream], id)
+	return false, !seen
+}
+
+// own notes that an own entry is being read.
+func (e *echoes) own(stream, id string) {
+	parsed, _ := format.ParseEntryID(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.added[stream] {
+		if c := one.id.Compare(parsed); c >= 0 {
+			if one.read = c == 0; one.read {
+				return
+			}
+			break
+		}
+	}
+	if e.seen == nil {
+		e.seen = make(map[string]set)
+	}
+	if e.seen[stream] == nil || len(e.seen[stream]) >= maxSeen {
+		e.seen[stream] = make(set) // of those that nobody knows whether they were added, nobody asks
+	}
+	e.seen[stream].add(id)
+}
+
+// before returns those that the reader has not met, now that it is at an entry: they were pushed out of the stream.
+func (e *echoes) before(stream, id string) (skipped []*echo) {
+	parsed, _ := format.ParseEntryID(id)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, one := range e.added[stream] {
+		if one.id.Compare(parsed) >= 0 {
+			break
+		}
+		if !one.read {
+			one.read = true
+			skipped = append(skipped, one)
+		}
+	}
+	return skipped
 }
 
 // read notes that an entry of a stream has been dealt with.
@@ -65,9 +124,7 @@ func (e *echoes) read(stream, id string) {
 		return
 	}
 	e.mu.Lock()
-	if e.last != nil {
-		e.last[stream] = parsed
-	}
+	e.reachedLocked(stream, parsed)
 	queue := e.added[stream]
 	n := 0
 	for n < len(queue) && queue[n].id.Compare(parsed) <= 0 {
@@ -140,16 +197,26 @@ func (e *echoes) end() {
 // awaitEcho makes what is called with the outcome of an entry. One that will not come back, because Redis never got it, is
 // handed to local sockets here, without an offset. One of which nobody knows whether Redis got it is either read or it is not.
 func (b *Bridge) awaitEcho(m *format.Message, f format.Frame, settled func()) func(link.Outcome) {
-	one := b.echo.begin(settled)
+	one := b.echo.begin(m, settled)
 	return func(o link.Outcome) {
+		awaited, alone := false, o == link.Dropped
 		if o == link.Delivered {
-			b.echo.confirmed(one, f.Channel, f.Entry.ID)
-			return
+			awaited, alone = b.echo.confirmed(one, f.Channel, f.Entry.ID)
 		}
-		if o == link.Dropped && m.Kind == format.Broadcast && b.life.Err() == nil {
-			b.broadcast(m)
+		if alone {
+			b.alone(one)
 		}
-		b.echo.settle(one)
+		if !awaited {
+			b.echo.settle(one)
+		}
+	}
+}
+
+// alone hands an event that is not read from the stream to local sockets: Redis never got it, or has pushed it out before it was
+// read. Others of its kind were done when they were emitted.
+func (b *Bridge) alone(one *echo) {
+	if one.message.Kind == format.Broadcast && b.life.Err() == nil {
+		b.broadcast(one.message)
 	}
 }
 
@@ -173,4 +240,37 @@ func (e *echoes) wait() <-chan struct{} {
 	w := catchUp{serial: e.serial, done: make(chan struct{})}
 	e.waiting = append(e.waiting, w)
 	return w.done
+}
+
+// reachedLocked notes how far a stream has been read.
+func (e *echoes) reachedLocked(stream string, id format.EntryID) {
+	if e.last == nil {
+		e.last = map[string]format.EntryID{}
+	}
+	e.last[stream] = id
+	if len(e.passing) == 0 {
+		return
+	}
+	rest := e.passing[:0]
+	for _, p := range e.passing {
+		if p.stream == stream && id.Compare(p.id) >= 0 {
+			close(p.done)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	e.passing = rest
+}
+
+// passed returns what is closed when a stream has been read up to an id.
+func (e *echoes) passed(stream string, id format.EntryID) <-chan struct{} {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p := passage{stream: stream, id: id, done: make(chan struct{})}
+	if e.last[stream].Compare(id) >= 0 {
+		close(p.done)
+		return p.done
+	}
+	e.passing = append(e.passing, p)
+	return p.done
 }

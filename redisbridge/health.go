@@ -93,4 +93,5 @@ func (a *node) returned() {
 		p.heard = now
 	}
 	a.hello()
+	a.rewriteSessions()
 }

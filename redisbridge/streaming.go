@@ -36,6 +36,9 @@ func (h handler) entry(stream string, e *format.Entry) {
 	}
 	h.count.received.Add(1)
 	if h.Echoes() {
+		for _, one := range h.echo.before(stream, e.ID) {
+			h.alone(one)
+		}
 		defer h.echo.read(stream, e.ID)
 	}
 	m, err := h.entries.DecodeEntry(e)
@@ -43,6 +46,7 @@ func (h handler) entry(stream string, e *format.Entry) {
 	case err == nil:
 		if m.Sender == h.uid {
 			h.count.echoes.Add(1)
+			h.echo.own(stream, e.ID)
 		}
 		h.take(m)
 	case errors.Is(err, format.ErrOwn):

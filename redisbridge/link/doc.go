@@ -1,5 +1,5 @@
-// Package link keeps three connections to Redis alive: one to emit, one to publish, one to listen. Their options are those of
-// a parent client, which is left alone.
+// Package link keeps connections to Redis alive: one to emit, one to publish, one to listen, and one for each stream that is read. Their
+// options are those of a parent client, which is left alone.
 //
 // # Files
 //
@@ -12,6 +12,8 @@
 //	publish.go    a batch to one node, and what it says       resp.go, news.go     the wire, of what comes all the time
 //	trail.go      where frames went, and to how many          demoted.go   masters that are none any more
 //	desired.go    what is to be subscribed to                 subscriber.go, feed.go  what is
+//	streams.go    which streams are read, and Hold      tail.go, entries.go  reading one of them
+//	store.go      the few other commands
 //	survey.go     replicas that come later                    state.go     up or down, and telling so
 //	slot.go, backoff.go  arithmetic
 //
@@ -80,6 +82,8 @@
 //	  redis feed      one for each node that something is subscribed at (without a cluster: one); connects and reads. Calls
 //	                  Handler.Received. Ends when nothing is wanted of the node any more
 //	  redis recovery  while a cluster is asked what it looks like, or a refused subscription waits to be tried again
+//	redis stream      from Open, one for each stream; connects, reads and calls Streams.Entry
+//	redis store       from Open, four of them with Streams; connects when it is needed, for Run
 //	redis node        while a batch goes to several nodes at a time; whoever started it waits
 //	redis close       from the beginning of Close by force; waits for the first three
 //
@@ -89,10 +93,18 @@
 // until the parent's DialTimeout), OnConnect, a provider of credentials, the Handler. Then Close says ErrStillRunning.
 // What a Sentinel client starts to watch its sentinels belongs to the parent and ends with it.
 //
-// Handler.Changed is called by the first three goroutines, each for its own part.
+// Handler.Changed is called by the first three goroutines, each for its own part, and by the readers of streams for theirs, one at a
+// time.
+//
+// # Streams
+//
+// What is added to a stream goes the way of what is emitted, in its order; Redis answers with an id, which its Entry keeps. A stream
+// is read from where it ends when the Link is opened. Its reader waits in Redis (XREAD BLOCK) and keeps the id of the last entry that
+// it has handed over, so that it goes on behind it on the next connection, after a failover on the next master. Should the stream end
+// before that id then, its end was lost, and reading goes on from where it ends.
 //
 // # Locks
 //
 // subscriber.mu may be held when topology.mu is taken; no other two locks of the package are held together. The Handler and the
-// settled functions are called without any, except that Handler.Received is called one at a time.
+// settled functions are called without any, except that Handler.Received and Streams.Entry are called one at a time, and not during Hold.
 package link

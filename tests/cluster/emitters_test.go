@@ -22,7 +22,7 @@ func (c *cluster) emitters(t *testing.T) []speaker {
 	t.Helper()
 	o := c.medium.actio
 	ours, err := actio.NewEmitter(c.store.client(), actio.EmitterOptions{
-		Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode,
+		Adapter: o.Adapter, Prefix: o.Prefix, SubscriptionMode: o.SubscriptionMode, Streams: o.Streams,
 	})
 	require.NoError(t, err)
 	all := []speaker{emitter{ours}}

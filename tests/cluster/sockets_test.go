@@ -50,7 +50,7 @@ func fetchedSockets(t *testing.T, c *cluster) {
 func allRooms(t *testing.T, c *cluster) {
 	t.Helper()
 	if !c.medium.classic() {
-		t.Skip("the sharded adapter has no such request")
+		t.Skip("the other adapters have no such request")
 	}
 	want := make(map[string]bool)
 	for _, one := range c.clients {

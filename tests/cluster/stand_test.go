@@ -52,6 +52,16 @@ func media() []medium {
 		sharded("sharded dynamic", "", actio.DynamicMode, ""),
 		sharded("sharded static", jspeer.Static, actio.StaticMode, "app"),
 		sharded("sharded dynamic-private", jspeer.DynamicPrivate, actio.DynamicPrivateMode, ""),
+		{
+			name: "streams", node: jspeer.Options{Adapter: jspeer.Streams}, actio: actio.RedisOptions{Adapter: actio.StreamsAdapter},
+		},
+		{
+			name: "streams, several, sharded channels",
+			node: jspeer.Options{Adapter: jspeer.Streams, Stream: "app", StreamCount: 3, ShardedChannels: true, Prefix: "app"},
+			actio: actio.RedisOptions{Adapter: actio.StreamsAdapter, Prefix: "app", Streams: actio.StreamsOptions{
+				Name: "app", Count: 3, UseShardedPubSub: true,
+			}},
+		},
 	}
 }
 
@@ -69,6 +79,12 @@ func overEachMedium(t *testing.T, test func(t *testing.T, m medium)) {
 
 // classic tells whether the members speak the wire of the classic adapter.
 func (m medium) classic() bool { return m.actio.Adapter == actio.ClassicAdapter }
+
+// sharded tells whether they speak that of the sharded adapter.
+func (m medium) sharded() bool { return m.actio.Adapter == actio.ShardedAdapter }
+
+// streams tells whether they speak that of the streams adapter.
+func (m medium) streams() bool { return m.actio.Adapter == actio.StreamsAdapter }
 
 // prefix of the channels.
 func (m medium) prefix() string {
@@ -239,8 +255,8 @@ func (c *cluster) settleRoom(t *testing.T, room string) {
 	switch o := c.medium.actio; {
 	case o.DynamicRooms: // Node.js has a pattern
 		delete(homes, c.node)
-	case !c.medium.classic() && o.SubscriptionMode == actio.DynamicPrivateMode,
-		!c.medium.classic() && o.SubscriptionMode == actio.DynamicMode && len(utf16.Encode([]rune(room))) != 20:
+	case c.medium.sharded() && o.SubscriptionMode == actio.DynamicPrivateMode,
+		c.medium.sharded() && o.SubscriptionMode == actio.DynamicMode && len(utf16.Encode([]rune(room))) != 20:
 	default:
 		return
 	}

@@ -119,3 +119,8 @@ func (p *Peer) States(ctx context.Context) (map[string]string, error) {
 	err := p.process.Call(ctx, request{Command: "states"}, &states)
 	return states, err
 }
+
+// Shut ends the server in good order, with all its connections; the process lives on.
+func (p *Peer) Shut(ctx context.Context) error {
+	return p.process.Call(ctx, request{Command: "close"}, nil)
+}

@@ -23,6 +23,7 @@ type Redis struct {
 const (
 	Classic = "classic"
 	Sharded = "sharded"
+	Streams = "streams"
 
 	Dynamic        = "dynamic"
 	Static         = "static"
@@ -38,6 +39,12 @@ type Options struct {
 	// Mode is subscriptionMode of the sharded adapter.
 	Mode   string
 	Prefix string
+	// Stream is streamName of the streams adapter, StreamCount streamCount and ShardedChannels useShardedPubSub.
+	Stream          string
+	StreamCount     int
+	ShardedChannels bool
+	// Recovery is maxDisconnectionDuration of connectionStateRecovery; 0: there is none.
+	Recovery time.Duration
 	// Timeout is requestsTimeout of the classic adapter; 0 is its default, 5 s.
 	Timeout time.Duration
 	// Namespaces that exist from the start, "/" unless given.
@@ -63,7 +70,8 @@ func Start(tb testing.TB, o Options) *Peer {
 	tb.Helper()
 	return start(tb, "cluster-peer.mjs", "/socket.io/", map[string]any{
 		"redis": o.Redis, "adapter": o.Adapter, "specific": o.Specific, "mode": o.Mode, "prefix": o.Prefix,
-		"timeout": positive(o.Timeout.Milliseconds()), "namespaces": o.Namespaces,
+		"timeout": positive(o.Timeout.Milliseconds()), "namespaces": o.Namespaces, "stream": o.Stream,
+		"streams": positive(int64(o.StreamCount)), "sharded": o.ShardedChannels, "recovery": positive(o.Recovery.Milliseconds()),
 	})
 }
 
