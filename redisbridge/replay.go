@@ -2,7 +2,6 @@ package redisbridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/redis/go-redis/v9"
@@ -45,9 +44,6 @@ func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset strin
 		}
 	}
 }
-
-// ErrTooMuch: a client has missed more than it may get at once.
-var ErrTooMuch = errors.New("redisbridge: too much was missed")
 
 // replay is what a session has missed, as far as it has been read.
 type replay struct {

@@ -16,6 +16,8 @@ var (
 	ErrNoSession = errors.New("redisbridge: session unknown or expired")
 	// ErrNoOffset: the stream has no entry with the offset of the client: it was never there, or was pushed out by newer ones.
 	ErrNoOffset = errors.New("redisbridge: offset unknown or forgotten")
+	// ErrTooMuch: a client has missed more than it may get at once.
+	ErrTooMuch = errors.New("redisbridge: too much was missed")
 )
 
 // Session is what is kept of a socket so that its client can return, on whatever instance.

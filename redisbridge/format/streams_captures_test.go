@@ -162,7 +162,7 @@ func TestStreamsEncode_CapturedMessages_GiveTheSameBytes(t *testing.T) {
 			assert.False(t, f.Sharded)
 			if c.words[0] == "PUBLISH" {
 				assert.Nil(t, f.Entry)
-				assert.Equal(t, c.words[1:], []string{f.Channel, string(f.Payload)}, c.step)
+				assert.Equal(t, []string{f.Channel, string(f.Payload)}, c.words[1:], c.step)
 				continue
 			}
 			stream, want := c.entry("")

@@ -49,7 +49,7 @@ func TestStreamsEntry_UserAlone_IsHiddenFromNode(t *testing.T) {
 	}
 	f := encode(t, streams(foreignUID), m)
 	e := *f.Entry
-	assert.Equal(t, "", e.Namespace, "Node.js passes over what has none")
+	assert.Empty(t, e.Namespace, "Node.js passes over what has none")
 	e.Data, e.ID = f.Payload, "1-0"
 	got, err := streams(shardedUID).DecodeEntry(&e)
 	require.NoError(t, err)
@@ -107,8 +107,9 @@ func TestStreams_ShardedChannels_AreThoseOfRedis7(t *testing.T) {
 	for _, s := range append(d.Channels("/"), d.Census("/", false), d.Census("/", true), d.Members()) {
 		assert.Equal(t, format.Shard, s.Kind)
 	}
-	f := encode(t, d, &format.Message{Kind: format.ClientCount, Sender: shardedUID, Namespace: "/", Request: "q", To: "x", Count: 2,
-		IDs: []string{"a", "b"}})
+	f := encode(t, d, &format.Message{
+		Kind: format.ClientCount, Sender: shardedUID, Namespace: "/", Request: "q", To: "x", Count: 2, IDs: []string{"a", "b"},
+	})
 	assert.True(t, f.Sharded)
 	m := decode(t, streams("x"), f.Channel, f.Payload)
 	assert.Equal(t, []string{"a", "b"}, m.IDs)

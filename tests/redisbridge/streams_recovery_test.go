@@ -265,7 +265,7 @@ func TestNode_SessionOfActioKilled_IsRecoveredByNode(t *testing.T) {
 	a.KeepSession(session("x", "inx"))
 	emit := func(name string, rooms ...string) {
 		a.Emit(&format.Message{
-			Kind: format.Broadcast, Namespace: "/", Event: event(`["` + name + `",{"_placeholder":true,"num":0}]`, []byte{1}),
+			Kind: format.Broadcast, Namespace: "/", Event: event(`["`+name+`",{"_placeholder":true,"num":0}]`, []byte{1}),
 			Target: redisbridge.Target{Rooms: rooms},
 		}, nil)
 	}
