@@ -5,9 +5,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"log"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/actio-go/actio"
@@ -16,7 +16,8 @@ import (
 
 func main() {
 	if err := run(context.Background()); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, "failed:", err)
+		os.Exit(1)
 	}
 }
 
@@ -76,11 +77,11 @@ func serve(ctx context.Context) (*server, error) {
 		switch {
 		case socket.Recovered(): // it is in its rooms already
 		case socket.RecoveryFailure() != nil:
-			log.Print("begins afresh: ", socket.RecoveryFailure())
+			fmt.Println("begins afresh:", socket.RecoveryFailure())
 			fallthrough
 		default:
 			if err := socket.Join(ctx, "news"); err != nil {
-				log.Print(err)
+				fmt.Fprintln(os.Stderr, err)
 			}
 		}
 		s.connected <- socket
@@ -99,7 +100,7 @@ func serve(ctx context.Context) (*server, error) {
 			s.lines <- c
 		}
 	}}
-	go func() { log.Print(web.Serve(listener)) }()
+	go func() { fmt.Fprintln(os.Stderr, web.Serve(listener)) }()
 	return s, nil
 }
 
