@@ -91,6 +91,15 @@ func (s *Server) announce(name string) {
 	}
 }
 
+// retract tells the bridge of a namespace that has ended.
+func (s *Server) retract(name string) {
+	if e := s.live.Load(); e != nil {
+		if bridge := e.bridge.Load(); bridge != nil {
+			bridge.RemoveNamespace(name)
+		}
+	}
+}
+
 // leaveCluster makes the neighbours stop waiting for this instance. It is a courtesy, and bounded.
 func (e *Engine) leaveCluster(ctx context.Context) {
 	bridge := e.bridge.Load()

@@ -24,6 +24,8 @@ var (
 
 	// ErrClosed: the socket or the server has ended.
 	ErrClosed = connection.ErrClosed
+	// ErrNotConnected: the socket is on its way into its namespace, where a middleware is asked about it; nothing was sent.
+	ErrNotConnected = connection.ErrNotConnected
 	// ErrTimeout: an acknowledgement did not come in time.
 	ErrTimeout = connection.ErrTimeout
 	// ErrGone: a socket that was asked ended before it answered.

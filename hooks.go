@@ -8,6 +8,21 @@ type hooks struct {
 	disconnected list[func(*Socket, Reason)]
 	handlers     handlers
 	catchAll     list[HandlerFunc]
+	middlewares  list[func(context.Context, *Socket) error]
+}
+
+// Use adds a middleware: it is asked whether a socket may enter, before its CONNECT is answered and, with OnConnect, after it is known
+// who it is. They are asked in their order, on a worker, and the connection goes on meanwhile. An error refuses the socket; its client
+// gets a connect_error whose message is the text of the error, or what a ConnectError says. A panic is caught, logged and
+// counted, and refuses; the client is told nothing of it. The context ends with the connection, and with Options.ConnectTimeout,
+// when the socket is refused.
+//
+// The socket is not connected yet: nothing can be sent to it (ErrNotConnected). Data is kept, what it joins it is in when it enters,
+// and Disconnect refuses it. Nil is ignored.
+func (h *hooks) Use(f func(ctx context.Context, s *Socket) error) {
+	if f != nil {
+		h.middlewares.add(f, false)
+	}
 }
 
 // OnConnection adds what is called for each socket that is connected, which with authentication means authenticated:

@@ -3,10 +3,7 @@ package actio
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/actio-go/actio/actors/connection"
@@ -14,67 +11,33 @@ import (
 
 // Namespace is one namespace of a server: its sockets, and the handlers that all of them have. All methods are safe for
 // concurrent use; handlers that are added later hold for sockets that exist already.
+//
+// A dynamic one, see ParentNamespace, ends with its last socket, and what was added to it ends with it. Who keeps a Namespace that
+// has ended can go on to use it for broadcasts: they go by the name. What was added to the parent holds in each that comes
+// by that name afterwards.
 type Namespace struct {
 	server *Server
 	name   string
-
+	parent *ParentNamespace // nil: not dynamic
 	hooks
+	doors atomic.Pointer[[2]connection.Entrance] // without and with middlewares
 
 	serverHandlers table[ServerEventFunc]
 	serverJobs     serverJobs
+
+	// Of a dynamic one, guarded by namespaces.mu.
+	users int  // sockets, and those on their way in
+	kept  bool // Of was called: it does not end
+}
+
+func newNamespace(s *Server, name string, parent *ParentNamespace) *Namespace {
+	n := &Namespace{server: s, name: name, parent: parent}
+	n.setAuth(nil)
+	return n
 }
 
 // Name is the name of the namespace; that of the default one is "/".
 func (n *Namespace) Name() string { return n.name }
-
-// namespaces is the application above the connections: it knows which namespaces there are.
-type namespaces struct {
-	server *Server
-	adding sync.Mutex
-	all    atomic.Pointer[map[string]*Namespace] // immutable snapshot
-}
-
-var _ connection.App = (*namespaces)(nil)
-
-func newNamespaces(s *Server) *namespaces {
-	n := &namespaces{server: s}
-	n.all.Store(&map[string]*Namespace{})
-	n.of("/")
-	return n
-}
-
-// of returns the namespace, and makes it when it is new.
-func (n *namespaces) of(name string) *Namespace {
-	n.adding.Lock()
-	defer n.adding.Unlock()
-	old := *n.all.Load()
-	if ns := old[name]; ns != nil {
-		return ns
-	}
-	ns := &Namespace{server: n.server, name: name}
-	snapshot := make(map[string]*Namespace, len(old)+1)
-	maps.Copy(snapshot, old)
-	snapshot[name] = ns
-	n.all.Store(&snapshot)
-	n.server.announce(name)
-	return ns
-}
-
-// names lists all namespaces.
-func (n *namespaces) names() []string { return slices.Sorted(maps.Keys(*n.all.Load())) }
-
-func (n *namespaces) lookup(name string) *Namespace { return (*n.all.Load())[name] }
-
-// Accepts is called by the connections.
-func (n *namespaces) Accepts(name string) bool { return n.lookup(name) != nil }
-
-// NewSocket is called by the connections.
-func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
-	s := &Socket{handle: h, namespace: n.lookup(h.Namespace())}
-	s.inherit()
-	h.Bind(s)
-	return (*socketHandler)(s)
-}
 
 // Sockets returns the sockets of this instance, in no order. For those of the whole cluster see FetchSockets. Errors:
 // ErrNotConfigured, ErrClosed, the context's.
@@ -96,18 +59,30 @@ func (n *Namespace) Sockets(ctx context.Context) ([]*Socket, error) {
 	return sockets, nil
 }
 
-// Of returns a static namespace and makes it when it is new; a missing slash in front is added. Names with a comma or a
+// Of returns a static namespace and makes it when it is new; a missing slash in front is added. A dynamic namespace of that name
+// becomes one that does not end: it keeps what it has of its parent. Names with a comma or a
 // question mark cannot be addressed by any client, and a number sign separates namespace and room where instances speak to each
 // other: for them it returns ErrInvalidNamespace.
 func (s *Server) Of(name string) (*Namespace, error) {
-	if !strings.HasPrefix(name, "/") {
-		name = "/" + name
+	name, err := namespaceName(name)
+	if err != nil {
+		return nil, err
 	}
-	if strings.ContainsAny(name, ",?#") {
-		return nil, fmt.Errorf("%w: %q", ErrInvalidNamespace, name)
-	}
-	return s.namespaces.of(name), nil
+	return s.namespaces.of(name, nil), nil
 }
 
 // Root is the default namespace, "/".
-func (s *Server) Root() *Namespace { return s.namespaces.of("/") }
+func (s *Server) Root() *Namespace { return s.namespaces.of("/", nil) }
+
+// unaddressable are the characters that no name of a namespace may have.
+const unaddressable = ",?#"
+
+func namespaceName(name string) (string, error) {
+	if !strings.HasPrefix(name, "/") {
+		name = "/" + name
+	}
+	if strings.ContainsAny(name, unaddressable) {
+		return "", fmt.Errorf("%w: %q", ErrInvalidNamespace, name)
+	}
+	return name, nil
+}

@@ -80,6 +80,9 @@ func (n *Namespace) DisconnectSockets(ctx context.Context, closeConnections bool
 	return Broadcast{namespace: n}.DisconnectSockets(ctx, closeConnections)
 }
 
+// Use is Use of the default namespace.
+func (s *Server) Use(f func(ctx context.Context, socket *Socket) error) { s.Root().Use(f) }
+
 // The operators of a server are those of its default namespace.
 
 // To is To of the default namespace.

@@ -79,6 +79,8 @@ type Options struct {
 	// NoAuthentication switches the authentication machine off, its timer and the application-level ping with it: a plain
 	// Socket.IO server.
 	NoAuthentication bool
+	// AuthenticateOn says when clients authenticate. Default OnEvent. See also Namespace.Authenticate.
+	AuthenticateOn AuthenticateOn
 	// AuthenticateTimeout is how long a client may take from joining a namespace to being authenticated, and how long a
 	// renewal may take. Default 10 s.
 	AuthenticateTimeout time.Duration
@@ -121,6 +123,11 @@ type Options struct {
 
 	// MaxNamespaces bounds the namespaces of one connection. Default 16.
 	MaxNamespaces int
+	// MaxDynamicNamespaces bounds the dynamic namespaces of the server, see OfPattern and OfFunc; further ones get a connect_error.
+	// Default 10 000.
+	MaxDynamicNamespaces int
+	// KeepEmptyChildNamespaces keeps dynamic namespaces that nobody is in. Default: they end.
+	KeepEmptyChildNamespaces bool
 	// MaxRooms bounds the rooms of one socket; joining more is ErrTooManyRooms. Default 1000.
 	MaxRooms int
 	// MaxRoomsPerRequest bounds the names in one `join` or `leave` of a client; the rest is ignored. Default 100.
@@ -164,6 +171,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.MaxUnauthenticated, 10_000)
 	setDefault(&o.PingInterval, 30*time.Second)
 	setDefault(&o.MaxNamespaces, 16)
+	setDefault(&o.MaxDynamicNamespaces, 10_000)
 	setDefault(&o.MaxRooms, 1000)
 	setDefault(&o.MaxRoomsPerRequest, 100)
 	setDefault(&o.MaxRoomNameBytes, 256)
@@ -208,6 +216,7 @@ func (o *Options) validate() error {
 	add(o.Authenticate == nil && !o.NoAuthentication,
 		"Invalid authenticateFn to setup io socket server! Set Authenticate, or NoAuthentication for a plain server")
 	add(o.Authenticate != nil && o.NoAuthentication, "Authenticate and NoAuthentication exclude each other")
+	add(o.AuthenticateOn > OnConnect, "unknown AuthenticateOn: %d", o.AuthenticateOn)
 	add(slices.Contains(o.DefaultRooms, ""), "DefaultRooms has an empty name")
 	add(len(o.DefaultRooms) > o.MaxRooms, "DefaultRooms has %d names, MaxRooms is %d", len(o.DefaultRooms), o.MaxRooms)
 	for name, d := range map[string]time.Duration{
@@ -218,7 +227,8 @@ func (o *Options) validate() error {
 	}
 	for name, n := range map[string]int{
 		"MaxAuthAttempts": o.MaxAuthAttempts, "MaxAuthBytes": o.MaxAuthBytes, "MaxUnauthenticated": o.MaxUnauthenticated, "MaxNamespaces": o.MaxNamespaces,
-		"MaxRooms": o.MaxRooms, "MaxRoomsPerRequest": o.MaxRoomsPerRequest, "MaxRoomNameBytes": o.MaxRoomNameBytes,
+		"MaxDynamicNamespaces": o.MaxDynamicNamespaces,
+		"MaxRooms":             o.MaxRooms, "MaxRoomsPerRequest": o.MaxRoomsPerRequest, "MaxRoomNameBytes": o.MaxRoomNameBytes,
 		"MaxPendingAcks": o.MaxPendingAcks, "MaxAttachments": o.MaxAttachments, "RegistryShards": o.RegistryShards,
 	} {
 		add(n < 0, "%s is negative: %d", name, n)
@@ -256,13 +266,14 @@ func (s *Server) connectionOptions() connection.Options {
 			return o.ValidateRooms(ctx, s.socketOf(h), rooms)
 		}
 	}
-	if o.NoAuthentication {
-		return c
-	}
-	c.Authenticate = connection.Verifier(o.Authenticate)
+	// Also of a server without authentication a namespace may have one.
+	c.AuthenticateOnConnect = o.AuthenticateOn == OnConnect
 	c.AuthenticateTimeout = o.AuthenticateTimeout
 	c.MaxAuthAttempts = o.MaxAuthAttempts
 	c.AppPingInterval = o.PingInterval
 	c.DefaultRooms = o.DefaultRooms
+	if !o.NoAuthentication {
+		c.Authenticate = connection.Verifier(o.Authenticate)
+	}
 	return c
 }

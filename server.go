@@ -82,9 +82,7 @@ func (s *Server) Configure(ctx context.Context) error {
 	}
 	s.configured = true
 	s.live.Store(e)
-	for _, name := range s.namespaces.names() { // those that came while the connections were opened
-		s.announce(name)
-	}
+	s.namespaces.announce() // those that came while the connections were opened
 	s.options.Logger.Info("SocketIO Server READY", slog.String("identifier", s.options.Identifier),
 		slog.String("path", s.options.Engine.Path), slog.String("instance", e.uid))
 	return nil

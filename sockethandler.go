@@ -16,6 +16,11 @@ func (h *socketHandler) Connected(ctx context.Context) {
 	if f := h.namespace.server.options.ClientConnected; f != nil {
 		f(ctx, (*Socket)(h))
 	}
+	if p := h.namespace.parent; p != nil {
+		for _, f := range p.connected.all() {
+			f.call(ctx, (*Socket)(h))
+		}
+	}
 	for _, f := range h.namespace.connected.all() {
 		f.call(ctx, (*Socket)(h))
 	}
@@ -23,51 +28,55 @@ func (h *socketHandler) Connected(ctx context.Context) {
 
 // Event handles one event.
 func (h *socketHandler) Event(ctx context.Context, e connection.Event) {
-	if h.extras.Load() != nil || h.namespace.catchAll.all() != nil {
+	n := h.namespace
+	if h.extras.Load() != nil || n.parent != nil || n.catchAll.all() != nil {
 		h.eventWithExtras(ctx, &Event{Name: e.Name, Args: e.Args, reply: e.Replier})
 		return
 	}
-	if own, shared := h.handlersOf(e.Name); len(own)+len(shared) > 0 {
+	if own, shared := h.handlers.of(e.Name), n.handlers.of(e.Name); len(own)+len(shared) > 0 {
 		h.run(ctx, &Event{Name: e.Name, Args: e.Args, reply: e.Replier}, own, shared)
 		return
 	}
-	h.namespace.server.countUnhandled()
+	n.server.countUnhandled()
 }
 
-// handlersOf are the handlers for an event: of the socket, and of its namespace.
-func (h *socketHandler) handlersOf(event string) (own, shared []entry[HandlerFunc]) {
-	return h.handlers.of(event), h.namespace.handlers.of(event)
-}
-
-// run calls handlers with an event, in their order.
-func (h *socketHandler) run(ctx context.Context, e *Event, lists ...[]entry[HandlerFunc]) {
+// run calls handlers with an event, in their order, and returns how many there are.
+func (h *socketHandler) run(ctx context.Context, e *Event, lists ...[]entry[HandlerFunc]) (called int) {
 	for _, l := range lists {
 		for _, f := range l {
 			f.call(ctx, (*Socket)(h), e)
+			called++
 		}
 	}
+	return called
 }
 
 // eventWithExtras handles an event that not only handlers are called with: first what is called with all events, then the middlewares,
-// and then the handlers for the name that they leave it.
+// and then the handlers for the name that they leave it. What is nearer to the socket comes first.
 func (h *socketHandler) eventWithExtras(ctx context.Context, e *Event) {
-	var caught []entry[HandlerFunc]
-	var middlewares []entry[MiddlewareFunc]
-	if x := h.extras.Load(); x != nil {
-		caught, middlewares = x.catchAll.all(), x.middlewares.all()
+	s, n, x := (*Socket)(h), h.namespace, h.extras.Load()
+	called := 0
+	if x != nil {
+		called += h.run(ctx, e, x.catchAll.all())
 	}
-	everywhere := h.namespace.catchAll.all()
-	h.run(ctx, e, caught, everywhere)
-	for _, f := range middlewares {
-		if err := f.call(ctx, e); err != nil {
-			(*Socket)(h).replyError(e, err)
-			return
+	called += h.run(ctx, e, n.catchAll.all())
+	if n.parent != nil {
+		called += h.run(ctx, e, n.parent.catchAll.all())
+	}
+	if x != nil {
+		for _, f := range x.middlewares.all() {
+			if err := f.call(ctx, e); err != nil {
+				s.replyError(e, err)
+				return
+			}
 		}
 	}
-	own, shared := h.handlersOf(e.Name)
-	h.run(ctx, e, own, shared)
-	if len(own)+len(shared)+len(caught)+len(everywhere) == 0 {
-		h.namespace.server.countUnhandled()
+	called += h.run(ctx, e, s.handlers.of(e.Name), n.handlers.of(e.Name))
+	if n.parent != nil {
+		called += h.run(ctx, e, n.parent.handlers.of(e.Name))
+	}
+	if called == 0 {
+		n.server.countUnhandled()
 	}
 }
 
@@ -75,6 +84,11 @@ func (h *socketHandler) eventWithExtras(ctx context.Context, e *Event) {
 func (h *socketHandler) Disconnected(r Reason) {
 	if f := h.namespace.server.options.ClientDisconnected; f != nil {
 		f((*Socket)(h), r)
+	}
+	if p := h.namespace.parent; p != nil {
+		for _, f := range p.disconnected.all() {
+			f.call((*Socket)(h), r)
+		}
 	}
 	for _, f := range h.namespace.disconnected.all() {
 		f.call((*Socket)(h), r)

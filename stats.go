@@ -19,6 +19,8 @@ type Stats struct {
 	Rooms           int // with a member, once for each registry shard that has one; a socket's own room does not count
 	RoomMembers     int // sockets that the registry knows
 	Users           int // likewise
+	Namespaces      int // static ones, and dynamic ones that are kept
+	Dynamic         int // dynamic namespaces
 
 	// Counted since Configure.
 	SessionsOpened, SessionsClosed uint64
@@ -34,6 +36,7 @@ type Stats struct {
 	HandshakesAbandoned uint64
 
 	// What became of clients and their events.
+	ConnectsRefused            uint64 // answered with a connect_error, for whatever reason
 	EventsDropped              uint64 // before authentication, while draining, for a namespace that was left
 	EventsRateLimited          uint64 // over MaxEventsPerSecond or MaxBytesPerSecond
 	EventsUnhandled            uint64 // without a handler
@@ -82,6 +85,7 @@ func (s *Server) Stats(ctx context.Context) (Stats, error) {
 	}
 	st.Connections, st.Unauthenticated = counts.Connections, counts.Unauthenticated
 	st.Sockets, st.Authenticated = counts.Sockets, counts.Authenticated
+	st.Namespaces, st.Dynamic = s.namespaces.sizes()
 	st.BroadcastsDropped = e.env.Registry.Dropped()
 	st.Rooms, st.RoomMembers, st.Users = sizes.Rooms, sizes.Members, sizes.Users
 	return st, nil
@@ -94,7 +98,7 @@ func (e *Engine) counted() Stats {
 		Upgrades: c.Upgrades.Load(), UpgradesFailed: c.UpgradesFailed.Load(),
 		PacketsIn: c.PacketsIn.Load(), PacketsOut: c.PacketsOut.Load(), BytesIn: c.BytesIn.Load(), BytesOut: c.BytesOut.Load(),
 		ParseErrors: c.ParseErrors.Load(), RequestsRefused: c.RequestsRefused.Load(),
-		EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
+		ConnectsRefused: c.ConnectsRefused.Load(), EventsDropped: c.EventsDropped.Load(), EventsUnhandled: c.EventsUnhandled.Load(),
 		EventsRateLimited: c.EventsRateLimited.Load(),
 		SlowConsumers:     c.SlowConsumers.Load(), MessagesDropped: c.MessagesDropped.Load(),
 		AuthSucceeded: c.AuthSucceeded.Load(), AuthRefused: c.AuthRefused.Load(),

@@ -106,8 +106,8 @@ func (c *connection) emit(m *emit) {
 // comes, the context ends, or the socket ends (ErrClosed). While it waits the session reads on past its usual bound; when
 // the second bound is hit too, it fails with ErrInboxFull.
 func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f Flags) (wire.Args, error) {
-	if s.Closed() {
-		return wire.Args{}, ErrClosed
+	if err := s.ready(); err != nil {
+		return wire.Args{}, err
 	}
 	m, err := s.session.env.Form(m)
 	if err != nil {

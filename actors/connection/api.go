@@ -12,11 +12,23 @@ import (
 // direct sends an operation on this socket so that it overtakes no broadcast that the caller made before.
 func (s *Socket) direct(m any) { s.session.env.Registry.Direct(s.shard, s.session.address, m) }
 
-// Emit queues an encoded packet. It never blocks. Errors: ErrClosed after the end of the socket; wire.ErrEncode when the
-// server's parser has no form for the packet.
-func (s *Socket) Emit(m *wire.Prepared, f Flags) error {
-	if s.Closed() {
+// ready tells why nothing can be sent to the socket; nil: it can.
+func (s *Socket) ready() error {
+	switch {
+	case s.Closed():
 		return ErrClosed
+	case s.state.Load() == stateEntering:
+		return ErrNotConnected
+	default:
+		return nil
+	}
+}
+
+// Emit queues an encoded packet. It never blocks. Errors: ErrClosed after the end of the socket, ErrNotConnected before it is
+// opened; wire.ErrEncode when the server's parser has no form for the packet.
+func (s *Socket) Emit(m *wire.Prepared, f Flags) error {
+	if err := s.ready(); err != nil {
+		return err
 	}
 	m, err := s.session.env.Form(m)
 	if err != nil {

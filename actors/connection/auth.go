@@ -27,12 +27,15 @@ func (s State) String() string {
 	}
 }
 
-// phase is where the machine stands. It knows two things more than State: a renewal that runs beside an authenticated
-// socket, and the end.
+// phase is where the machine stands. It knows some things more than State: what is on its way into a namespace that does not let
+// everybody in at once, a renewal that runs beside an authenticated socket, and the end.
 type phase uint8
 
 const (
-	phaseNew phase = iota
+	phaseNew       phase = iota
+	phaseEntering        // on its way in; nobody knows whose it is
+	phaseVerifying       // likewise; the verifier runs, with the payload of CONNECT
+	phaseAdmitted        // likewise; it is known whose it is
 	phaseUnauthorized
 	phaseAuthenticating
 	phaseAuthenticated
@@ -41,13 +44,18 @@ const (
 	phases
 )
 
+// entering tells whether the client's CONNECT has not been answered yet.
+func (p phase) entering() bool {
+	return p == phaseEntering || p == phaseVerifying || p == phaseAdmitted
+}
+
 func (p phase) public() State {
 	switch p {
 	case phaseAuthenticating:
 		return Authenticating
 	case phaseAuthenticated, phaseRenewing:
 		return Authenticated
-	case phaseNew, phaseUnauthorized, phaseClosed, phases:
+	case phaseNew, phaseEntering, phaseVerifying, phaseAdmitted, phaseUnauthorized, phaseClosed, phases:
 		return Unauthorized
 	default:
 		return Unauthorized
@@ -60,9 +68,11 @@ type authInput uint8
 const (
 	inConnect      authInput = iota // the socket joined its namespace
 	inRestore                       // it goes on with a session that was authenticated
+	inEnter                         // it wants to, and must be asked about
+	inVerify                        // it authenticates with the payload of CONNECT
 	inAuthenticate                  // the client sent `authenticate` without a payload
 	inRenew                         // the client sent `authenticate` with a payload
-	inExhausted                     // the client sent `authenticate`, and the session has no attempt left
+	inExhausted                     // the client sent `authenticate` or CONNECT, and the session has no attempt left
 	inAccepted                      // the verifier said yes (of the current attempt)
 	inRefused                       // the verifier said no
 	inFailed                        // the verifier returned an error or panicked
@@ -78,6 +88,8 @@ type authEffect uint8
 
 const (
 	doArmDeadline      authEffect = iota // arm the deadline of authentication
+	doArmEntry                           // arm that of the way in
+	doArmEntryVerdict                    // arm that of a verdict on the way in
 	doStopDeadline                       // and stop it
 	doVerify                             // start the verifier with the next attempt number
 	doCancelVerifier                     // cancel the verifier's context; its verdict no longer counts
@@ -91,6 +103,12 @@ const (
 	doFail                               // `unauthenticated`, failed; log; then close the session
 	doTimeOut                            // `unauthenticated`, timed out; then close the session
 	doExpire                             // `unauthenticated`, expired; then close the session
+	doDenyRefused                        // connect_error, with the text of doRefuse or the verifier's own
+	doDenyFailed                         // likewise, of doFail
+	doDenyTimedOut                       // likewise, of doTimeOut
+	doDenyExpired                        // likewise, of doExpire
+	doDenyExhausted                      // likewise, of doRefuse; then close the session
+	doDenyLate                           // connect_error: whoever was asked took too long
 	doNoteInvalidState                   // log that `authenticate` came in a state where it means nothing
 )
 
@@ -102,6 +120,12 @@ func next(p phase, in authInput) (phase, []authEffect) {
 	switch p {
 	case phaseNew:
 		return fromNew(in)
+	case phaseEntering:
+		return fromEntering(in)
+	case phaseVerifying:
+		return fromVerifying(in)
+	case phaseAdmitted:
+		return fromAdmitted(in)
 	case phaseUnauthorized:
 		return fromUnauthorized(in)
 	case phaseAuthenticating:
@@ -121,7 +145,7 @@ func closed(p phase) (phase, []authEffect) {
 	switch p {
 	case phaseUnauthorized:
 		return phaseClosed, []authEffect{doStopDeadline}
-	case phaseAuthenticating, phaseRenewing:
+	case phaseEntering, phaseVerifying, phaseAdmitted, phaseAuthenticating, phaseRenewing:
 		return phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}
 	case phaseNew, phaseAuthenticated, phaseClosed, phases:
 		return phaseClosed, nil
@@ -136,8 +160,55 @@ func fromNew(in authInput) (phase, []authEffect) {
 		return phaseUnauthorized, []authEffect{doArmDeadline}
 	case inRestore: // its rooms it has already
 		return phaseAuthenticated, []authEffect{doSendSuccess, doAnnounce, doPing, doConnected}
+	case inEnter:
+		return phaseEntering, []authEffect{doArmEntry}
 	default:
 		return phaseNew, nil
+	}
+}
+
+func fromEntering(in authInput) (phase, []authEffect) {
+	switch in {
+	case inConnect:
+		return phaseUnauthorized, []authEffect{doArmDeadline}
+	case inVerify:
+		return phaseVerifying, []authEffect{doArmEntryVerdict, doVerify}
+	case inForce:
+		return phaseAdmitted, []authEffect{doAdopt}
+	case inExhausted:
+		return phaseClosed, []authEffect{doStopDeadline, doDenyExhausted}
+	case inDeadline:
+		return phaseClosed, []authEffect{doCancelVerifier, doDenyLate}
+	default:
+		return phaseEntering, nil
+	}
+}
+
+func fromVerifying(in authInput) (phase, []authEffect) {
+	switch in {
+	case inAccepted:
+		return phaseAdmitted, []authEffect{doArmEntry, doAdopt}
+	case inRefused:
+		return phaseClosed, []authEffect{doStopDeadline, doDenyRefused}
+	case inFailed:
+		return phaseClosed, []authEffect{doStopDeadline, doDenyFailed}
+	case inDeadline:
+		return phaseClosed, []authEffect{doCancelVerifier, doDenyTimedOut}
+	default:
+		return phaseVerifying, nil
+	}
+}
+
+func fromAdmitted(in authInput) (phase, []authEffect) {
+	switch in {
+	case inConnect:
+		return phaseAuthenticated, welcome(doStopDeadline)
+	case inExpired:
+		return phaseClosed, []authEffect{doStopDeadline, doCancelVerifier, doDenyExpired}
+	case inDeadline:
+		return phaseClosed, []authEffect{doCancelVerifier, doDenyLate}
+	default:
+		return phaseAdmitted, nil
 	}
 }
 

@@ -27,9 +27,48 @@ func authTable() map[phase]map[authInput]row {
 			inAuthenticate: stays(phaseNew), inRenew: stays(phaseNew), inExhausted: stays(phaseNew),
 			inAccepted: stays(phaseNew), inRefused: stays(phaseNew), inFailed: stays(phaseNew), inForce: stays(phaseNew),
 			inDeadline: stays(phaseNew), inExpired: stays(phaseNew), inClosed: stays(phaseClosed),
+			inEnter:  {phaseEntering, []authEffect{doArmEntry}},
+			inVerify: stays(phaseNew),
+		},
+		phaseEntering: {
+			inRestore:      stays(phaseEntering),
+			inConnect:      {phaseUnauthorized, []authEffect{doArmDeadline}},
+			inEnter:        stays(phaseEntering),
+			inVerify:       {phaseVerifying, []authEffect{doArmEntryVerdict, doVerify}},
+			inAuthenticate: stays(phaseEntering), inRenew: stays(phaseEntering),
+			inExhausted: {phaseClosed, []authEffect{doStopDeadline, doDenyExhausted}},
+			inAccepted:  stays(phaseEntering), inRefused: stays(phaseEntering), inFailed: stays(phaseEntering),
+			inForce:    {phaseAdmitted, []authEffect{doAdopt}},
+			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyLate}},
+			inExpired:  stays(phaseEntering),
+			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
+		},
+		phaseVerifying: {
+			inRestore: stays(phaseVerifying),
+			inConnect: stays(phaseVerifying), inEnter: stays(phaseVerifying), inVerify: stays(phaseVerifying),
+			inAuthenticate: stays(phaseVerifying), inRenew: stays(phaseVerifying), inExhausted: stays(phaseVerifying),
+			inAccepted: {phaseAdmitted, []authEffect{doArmEntry, doAdopt}},
+			inRefused:  {phaseClosed, []authEffect{doStopDeadline, doDenyRefused}},
+			inFailed:   {phaseClosed, []authEffect{doStopDeadline, doDenyFailed}},
+			inForce:    stays(phaseVerifying),
+			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyTimedOut}},
+			inExpired:  stays(phaseVerifying),
+			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
+		},
+		phaseAdmitted: {
+			inRestore: stays(phaseAdmitted),
+			inConnect: {phaseAuthenticated, append([]authEffect{doStopDeadline}, welcomeEffects...)},
+			inEnter:   stays(phaseAdmitted), inVerify: stays(phaseAdmitted),
+			inAuthenticate: stays(phaseAdmitted), inRenew: stays(phaseAdmitted), inExhausted: stays(phaseAdmitted),
+			inAccepted: stays(phaseAdmitted), inRefused: stays(phaseAdmitted), inFailed: stays(phaseAdmitted),
+			inForce:    stays(phaseAdmitted),
+			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyLate}},
+			inExpired:  {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier, doDenyExpired}},
+			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseUnauthorized: {
 			inConnect: stays(phaseUnauthorized), inRestore: stays(phaseUnauthorized),
+			inEnter: stays(phaseUnauthorized), inVerify: stays(phaseUnauthorized),
 			inAuthenticate: {phaseAuthenticating, []authEffect{doVerify}},
 			inRenew:        {phaseAuthenticating, []authEffect{doVerify}},
 			inExhausted:    {phaseClosed, []authEffect{doStopDeadline, doRefuse}},
@@ -41,6 +80,7 @@ func authTable() map[phase]map[authInput]row {
 		},
 		phaseAuthenticating: {
 			inConnect: stays(phaseAuthenticating), inRestore: stays(phaseAuthenticating),
+			inEnter: stays(phaseAuthenticating), inVerify: stays(phaseAuthenticating),
 			inAuthenticate: {phaseAuthenticating, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseAuthenticating, []authEffect{doNoteInvalidState}},
 			inExhausted:    {phaseAuthenticating, []authEffect{doNoteInvalidState}},
@@ -54,6 +94,7 @@ func authTable() map[phase]map[authInput]row {
 		},
 		phaseAuthenticated: {
 			inConnect: stays(phaseAuthenticated), inRestore: stays(phaseAuthenticated),
+			inEnter: stays(phaseAuthenticated), inVerify: stays(phaseAuthenticated),
 			inAuthenticate: {phaseAuthenticated, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseRenewing, []authEffect{doArmDeadline, doVerify}},
 			inExhausted:    {phaseClosed, []authEffect{doRefuse}},
@@ -64,6 +105,7 @@ func authTable() map[phase]map[authInput]row {
 		},
 		phaseRenewing: {
 			inConnect: stays(phaseRenewing), inRestore: stays(phaseRenewing),
+			inEnter: stays(phaseRenewing), inVerify: stays(phaseRenewing),
 			inAuthenticate: {phaseRenewing, []authEffect{doNoteInvalidState}},
 			inRenew:        {phaseRenewing, []authEffect{doNoteInvalidState}},
 			inExhausted:    {phaseRenewing, []authEffect{doNoteInvalidState}},
@@ -76,6 +118,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:       {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseClosed: {
+			inEnter: stays(phaseClosed), inVerify: stays(phaseClosed),
 			inConnect: stays(phaseClosed), inRestore: stays(phaseClosed), inAuthenticate: stays(phaseClosed), inRenew: stays(phaseClosed),
 			inExhausted: stays(phaseClosed), inAccepted: stays(phaseClosed), inRefused: stays(phaseClosed),
 			inFailed: stays(phaseClosed), inForce: stays(phaseClosed), inDeadline: stays(phaseClosed),
@@ -126,7 +169,13 @@ func count(effects []authEffect, e authEffect) (n int) {
 
 func TestAuthMachine_AnySequence_ConnectsAtMostOnceAndEndsAtMostOnce(t *testing.T) {
 	reach(phaseNew, nil, 7, func(_ phase, done []authEffect) {
-		ends := count(done, doRefuse) + count(done, doFail) + count(done, doTimeOut) + count(done, doExpire)
+		ends := 0
+		for _, e := range []authEffect{
+			doRefuse, doFail, doTimeOut, doExpire,
+			doDenyRefused, doDenyFailed, doDenyTimedOut, doDenyExpired, doDenyExhausted, doDenyLate,
+		} {
+			ends += count(done, e)
+		}
 		if count(done, doConnected) > 1 || ends > 1 {
 			t.Fatalf("connected or ended twice: %v", done)
 		}
@@ -141,19 +190,27 @@ func TestAuthMachine_AnySequenceToTheEnd_LeavesNoDeadlineAndNoVerifier(t *testin
 		armed, running := false, false
 		for _, e := range done {
 			switch e {
-			case doArmDeadline:
+			case doArmDeadline, doArmEntry, doArmEntryVerdict:
 				armed = true
-			case doStopDeadline, doTimeOut: // a deadline that passed is not armed any more
+			case doStopDeadline, doTimeOut, doDenyTimedOut, doDenyLate: // a deadline that passed is not armed any more
 				armed = false
 			case doVerify:
 				running = true
-			case doCancelVerifier, doAdopt, doRefuse, doFail: // a verdict ends the verifier
+			case doCancelVerifier, doAdopt, doRefuse, doFail, doDenyRefused, doDenyFailed: // a verdict ends the verifier
 				running = false
 			default:
 			}
 		}
 		if armed || running {
 			t.Fatalf("armed %v, running %v after %v", armed, running, done)
+		}
+	})
+}
+
+func TestAuthMachine_OnTheWayIn_IsNeverAuthenticatedBeforeItIsIn(t *testing.T) {
+	reach(phaseNew, nil, 7, func(p phase, done []authEffect) {
+		if p.entering() && (p.public() != Unauthorized || count(done, doSendSuccess)+count(done, doConnected) > 0) {
+			t.Fatalf("phase %d after %v", p, done)
 		}
 	})
 }

@@ -43,6 +43,9 @@ func (c *connection) authenticateEvent(s *socket, m *received) {
 			s.renewal = &renewed
 		}
 	}
+	if in == inAuthenticate && s.phase == phaseAuthenticated && c.auth(s).OnConnect {
+		return // clients of the reference send it, and have been answered already
+	}
 	if c.attempts >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
 		in = inExhausted
 	}
@@ -78,12 +81,16 @@ func (c *connection) execute(s *socket, e authEffect) {
 	switch e {
 	case doArmDeadline:
 		s.at[socketAuth] = c.authDeadline()
+	case doArmEntry:
+		s.at[socketAuth] = s.extra.by
+	case doArmEntryVerdict: // each attempt has its time: there are few
+		s.at[socketAuth] = sooner(s.extra.by, c.now().add(c.env.Options.AuthenticateTimeout))
 	case doStopDeadline:
 		s.at[socketAuth] = 0
 	case doVerify:
 		c.verify(s)
 	case doCancelVerifier:
-		s.stopVerifier()
+		s.stopJob()
 	case doAdopt:
 		c.adopt(s)
 	case doSendSuccess:
@@ -110,6 +117,36 @@ func (c *connection) execute(s *socket, e authEffect) {
 	case doNoteInvalidState:
 		c.log(s).LogAttrs(s.handle.ctx, c.session.Blame(), "client attempted auth in invalid state",
 			slog.String("state", s.phase.public().String()))
+	default:
+		c.executeDenial(s, e)
+	}
+}
+
+// executeDenial executes the effects that end a socket on its way in.
+func (c *connection) executeDenial(s *socket, e authEffect) {
+	switch e {
+	case doDenyRefused:
+		c.env.Counters.AuthRefused.Add(1)
+		m := s.extra.refusal
+		if m == nil {
+			m = c.session.refusal(s.namespace, textRefused)
+		}
+		c.deny(s, m, ReasonAuthenticationFailed)
+	case doDenyFailed:
+		c.env.Counters.AuthFailed.Add(1)
+		c.deny(s, c.session.refusal(s.namespace, textFailed), ReasonAuthenticationFailed)
+	case doDenyTimedOut:
+		c.env.Counters.AuthTimedOut.Add(1)
+		c.deny(s, c.session.refusal(s.namespace, textTimedOut), ReasonAuthenticationTimeout)
+	case doDenyExpired:
+		c.deny(s, c.session.refusal(s.namespace, textExpired), ReasonPrincipalExpired)
+	case doDenyExhausted:
+		c.env.Counters.AuthRefused.Add(1)
+		c.deny(s, c.session.refusal(s.namespace, textRefused), ReasonAuthenticationFailed)
+		c.close(ReasonAuthenticationFailed)
+	case doDenyLate:
+		c.deny(s, c.session.refusal(s.namespace, textLate), ReasonConnectTimeout)
+	default:
 	}
 }
 
@@ -183,7 +220,7 @@ func (c *connection) sendAppPing(s *socket) {
 func (c *connection) pingSocket(m *pingSocket) {
 	s := c.own(m.socket)
 	switch {
-	case s == nil:
+	case s == nil, s.phase.entering():
 	case !m.ignoreAuth && s.phase.public() != Authenticated:
 		c.close(ReasonForcedServerClose)
 	default:
@@ -238,21 +275,23 @@ func (c *connection) announceUser(s *socket) {
 // comes too late is recognised by it.
 func (c *connection) verify(s *socket) {
 	c.attempts++
-	s.attempt++
-	// No child of the socket's context, which would keep a table of children. It ends with the socket all the same: see closed.
-	ctx, cancel := context.WithCancelCause(context.Background())
-	s.cancel = cancel
-	handshake := s.handle.handshake
+	t := &verification{env: c.env, socket: s.handle, handshake: s.handle.handshake, verify: c.auth(s).Verify}
+	t.attempt, t.ctx = s.begin()
 	if s.renewal != nil {
-		handshake = s.renewal
+		t.handshake = s.renewal
 	}
-	t := &verification{env: c.env, socket: s.handle, handshake: handshake, attempt: s.attempt, ctx: ctx}
+	if s.phase.entering() {
+		t.entering = true
+		c.beside(t)
+		return
+	}
 	if !c.env.System.Workers().Run(t) {
-		cancel(ErrClosed)
+		s.cancel(ErrClosed)
 	}
 }
 
-func (s *socket) stopVerifier() {
+// stopJob ends the context of what runs beside the actor for the socket.
+func (s *socket) stopJob() {
 	if s.cancel != nil {
 		s.cancel(ErrClosed)
 		s.cancel = nil
@@ -265,6 +304,8 @@ type verification struct {
 	env       *Env
 	socket    *Socket
 	handshake *Handshake
+	verify    Verifier
+	entering  bool // the socket is on its way in
 	attempt   uint32
 	ctx       context.Context //nolint:containedctx // a task's own, from its start to its end
 }
@@ -278,13 +319,19 @@ func (v *verification) Run() {
 			m.err = fmt.Errorf("%w: %v", ErrPanicked, r)
 		}
 		v.socket.session.tell(m)
+		if v.entering {
+			v.socket.session.gate.leave(0)
+		}
 	}()
-	m.principal, m.err = v.env.Options.Authenticate(v.ctx, v.handshake)
+	m.principal, m.err = v.verify(v.ctx, v.handshake)
 	switch {
 	case errors.Is(m.err, ErrRefused), m.err == nil && m.principal == nil:
 		m.input = inRefused
 	case m.err == nil:
 		m.input = inAccepted
+	}
+	if _, own := asConnectError(m.err); own && v.entering {
+		m.refusal = v.socket.session.refusalOf(v.socket.namespace, m.err)
 	}
 }
 
@@ -295,12 +342,18 @@ func (c *connection) verdict(m *verdict) {
 		c.env.Counters.LateVerdicts.Add(1)
 		return
 	}
-	s.stopVerifier() // it has answered; its context ends whatever the answer was
+	s.stopJob() // it has answered; its context ends whatever the answer was
 	if m.input == inFailed {
 		c.log(s).Error("failed to authenticate", slog.Any("err", m.err))
 	}
 	s.adopted = m.principal
+	if s.phase == phaseVerifying {
+		s.extra.refusal = m.refusal
+	}
 	c.authenticate(s, m.input)
+	if s.phase == phaseAdmitted {
+		c.proceed(s)
+	}
 	c.rearm()
 }
 

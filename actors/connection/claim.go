@@ -10,7 +10,8 @@ import (
 
 // claim asks for the session that a client wants to go on with; false when it is new. Until it has an answer nothing else may
 // come for the namespace.
-func (c *connection) claim(namespace string, auth []byte) bool {
+// The hold of the Entrance belongs to the claim then.
+func (c *connection) claim(namespace string, auth []byte, e *Entrance, h *hold) bool {
 	if !c.recovers() {
 		return false
 	}
@@ -19,6 +20,7 @@ func (c *connection) claim(namespace string, auth []byte) bool {
 		return false
 	}
 	claim.Namespace, claim.auth = namespace, slices.Clone(auth)
+	claim.entrance, claim.hold = e, h
 	session := c.session
 	claim.answer = func(k *Kept, err error) { session.tell(&claimed{claim: claim, kept: k, err: err}) }
 	claim.late = c.env.System.Clock().NewTimer("claim", func() { session.tell(&claimLate{claim: claim}) })
@@ -101,7 +103,12 @@ func (c *connection) afresh(claim *Claim, err error) {
 		c.env.Recovery.Spent(claim, claim.kept)
 	}
 	c.env.Counters.recoveryFailed(err)
-	c.open(claim.Namespace, claim.auth, err)
+	if c.draining {
+		claim.hold.end()
+		c.refuse(c.session.refusal(claim.Namespace, textDraining))
+	} else {
+		c.enter(c.newSocket(claim.Namespace, claim.auth, err), claim.entrance, claim.hold)
+	}
 	c.rearm()
 }
 
@@ -122,6 +129,7 @@ func (c *connection) unclaimAll() {
 	for _, claim := range slices.Clone(c.claims.all()) {
 		c.settled(claim)
 		c.unclaim(claim)
+		claim.hold.end()
 	}
 }
 
@@ -148,8 +156,12 @@ func (c *connection) restored(m *roomregistry.Restored) {
 	}
 	c.settled(claim)
 	h := m.Member.Handle.(*Socket) //nolint:forcetypeassert // claimed has made it
-	s := c.newSocket(h)
+	s := c.socketOf(h)
 	s.member, s.rooms = m.Member, slices.Clone(claim.kept.Rooms)
+	if !claim.entrance.plain() {
+		x := s.more()
+		x.entrance, x.hold = claim.entrance, claim.hold
+	}
 	h.continuity.Seen = m.Position
 	if m.Last > 0 {
 		h.continuity.Last = m.Last
@@ -169,11 +181,12 @@ func (c *connection) restored(m *roomregistry.Restored) {
 
 // resume takes up the state of authentication, and sends what was missed.
 func (c *connection) resume(s *socket, k *Kept, missed []*wire.Prepared) {
-	if c.env.Options.Authenticate == nil {
+	if c.auth(s) == nil {
 		s.phase = phaseAuthenticated
 		c.publish(s)
 		c.connected(s)
 	} else {
+		c.env.demand()
 		c.takeOver(s, k.Principal)
 		c.authenticate(s, inRestore)
 	}
@@ -242,6 +255,8 @@ func (c *connection) mark() {
 		return
 	}
 	for _, s := range c.sockets {
-		c.env.System.Send(s.handle.shard.PID(), &roomregistry.Mark{Member: s.member})
+		if !s.phase.entering() {
+			c.env.System.Send(s.handle.shard.PID(), &roomregistry.Mark{Member: s.member})
+		}
 	}
 }

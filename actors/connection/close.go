@@ -79,7 +79,11 @@ func (r Reason) closeCode() uint16 {
 
 func (c *connection) dismiss() {
 	for _, s := range c.sockets {
-		if m := c.formed(disconnectPacket(s.handle.namespace)); m != nil {
+		packet := disconnectPacket(s.handle.namespace)
+		if s.phase.entering() {
+			packet = c.session.refusal(s.namespace, textSentAway)
+		}
+		if m := c.formed(packet); m != nil {
 			c.out.append(outgoing{message: m, flags: FlagKeep})
 		}
 	}

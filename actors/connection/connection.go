@@ -38,6 +38,7 @@ type connection struct {
 	unwritten bool   // something was queued by the message that is being handled
 	probed    bool   // the candidate's probe was answered
 	notText   bool   // it closes because a text frame held something else
+	lastTry   bool   // the connect timeout is over: who is on the way in is the last
 	stripe    uint8  // of the tallies of what goes out
 	reason    Reason // why it closes
 	doomed    Reason // why it must close as soon as it has begun
@@ -115,6 +116,8 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 		c.begin(m)
 	case *verdict:
 		c.verdict(m)
+	case *stepped:
+		c.stepped(m)
 	case *detached:
 		c.detached(m)
 	case *claimed:
@@ -150,7 +153,7 @@ func (c *connection) receiveRequest(ctx actor.Context) {
 	case *roomregistry.Announce:
 		c.announce(m)
 	case *Drain:
-		c.draining = true
+		c.beginDrain()
 	case *Shutdown:
 		c.close(ReasonServerShutdown)
 	case *Abort:

@@ -21,6 +21,7 @@ type Counters struct {
 	EventsUnhandled    atomic.Uint64 // no handler for the name
 	SlowConsumers      atomic.Uint64 // sessions cut by the queue bound or the write deadline
 	MessagesDropped    atomic.Uint64 // volatile or oldest, by the queue policy
+	ConnectsRefused    atomic.Uint64 // of a namespace, for whatever reason
 	AuthRefused        atomic.Uint64
 	AuthFailed         atomic.Uint64
 	AuthTimedOut       atomic.Uint64

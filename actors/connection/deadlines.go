@@ -134,7 +134,7 @@ func (c *connection) passed(d deadline, at moment) {
 	case deadlineHandshake:
 		c.returnDue()
 	case deadlineConnect:
-		c.close(ReasonConnectTimeout)
+		c.connectDue()
 	case deadlineUpgrade:
 		c.upgradeFailed()
 	case deadlineNoop:

@@ -11,7 +11,7 @@ import (
 // echoing is an application that acknowledges each event with the same text.
 type echoing struct{ answer []any }
 
-func (e *echoing) Accepts(string) bool       { return true }
+func (e *echoing) Entrance(string) *Entrance { return new(Entrance) }
 func (e *echoing) NewSocket(*Socket) Handler { return e }
 func (e *echoing) Connected(context.Context) {}
 func (e *echoing) Disconnected(Reason)       {}

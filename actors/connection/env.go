@@ -30,9 +30,11 @@ type Env struct {
 
 	ping, pong, noop, bye *wire.Prepared // shared by all
 
-	began time.Time // where the clock of deadlines begins
-	inbox bounds
-	spawn func(name string, fn func()) // System.Go, bound once
+	auth     *Auth        // of the options; nil: none
+	demanded *atomic.Bool // some namespace has authentication of its own
+	began    time.Time    // where the clock of deadlines begins
+	inbox    bounds
+	spawn    func(name string, fn func()) // System.Go, bound once
 
 	// Acknowledgement ids are unique for the whole server: one message that all members of a broadcast share asks each of
 	// them.
@@ -43,7 +45,7 @@ type Env struct {
 
 // NewEnv completes e.
 func NewEnv(e Env) *Env {
-	e.ackIDs = new(atomic.Uint64)
+	e.ackIDs, e.demanded = new(atomic.Uint64), new(atomic.Bool)
 	e.abandoned = new(actors.LogLimit)
 	e.began = time.Now().Add(-time.Second) // so that no moment of ours is zero
 	if e.Options.Early == nil {
@@ -54,6 +56,9 @@ func NewEnv(e Env) *Env {
 	if e.System != nil {
 		e.spawn = e.System.Go
 	}
+	if o.Authenticate != nil {
+		e.auth = &Auth{Verify: o.Authenticate, OnConnect: o.AuthenticateOnConnect}
+	}
 	e.ping = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePing})
 	e.pong = wire.PrepareEngine(wire.EnginePacket{Type: wire.EnginePong})
 	e.noop = wire.PrepareEngine(wire.EnginePacket{Type: wire.EngineNoop})
@@ -63,12 +68,22 @@ func NewEnv(e Env) *Env {
 
 func (e *Env) nextAckID() uint64 { return e.ackIDs.Add(1) - 1 }
 
-// App is what the connections need from the facade. Accepts and NewSocket are called within Receive: they return at once
-// and run no user code.
+// Authenticates tells whether sockets of any namespace authenticate, as far as is known by now.
+func (e *Env) Authenticates() bool { return e.auth != nil || e.demanded.Load() }
+
+// demand says that a socket must authenticate.
+func (e *Env) demand() {
+	if !e.Authenticates() {
+		e.demanded.Store(true)
+	}
+}
+
+// App is what the connections need from the facade. Its methods are called within Receive: they return at once and run no
+// user code.
 type App interface {
-	// Accepts reports whether the namespace exists.
-	Accepts(namespace string) bool
-	// NewSocket makes the application's side of a socket that is about to be connected.
+	// Entrance tells how the namespace is entered, to a socket that is about to do so; nil: there is no such namespace.
+	Entrance(namespace string) *Entrance
+	// NewSocket makes the application's side of a socket that is about to be connected, or to be asked about.
 	NewSocket(h *Socket) Handler
 }
 
@@ -165,7 +180,10 @@ type Options struct {
 	AttachmentTimeout            time.Duration // for the attachments of one packet; 0: none
 	SurvivePanics                bool
 
-	Authenticate        Verifier // nil: no authentication machine
+	// Authentication of namespaces that have none of their own. Nil: no authentication machine.
+	Authenticate          Verifier
+	AuthenticateOnConnect bool // see Auth
+
 	AuthenticateTimeout time.Duration
 	MaxAuthAttempts     int
 	MaxAuthBytes        int           // of the payload of CONNECT and of a renewal, which the socket keeps

@@ -11,6 +11,8 @@ import (
 var (
 	// ErrClosed: the socket has ended; nothing was sent.
 	ErrClosed = errors.New("actio: socket closed")
+	// ErrNotConnected: the socket is on its way into its namespace; nothing was sent.
+	ErrNotConnected = errors.New("actio: socket not connected yet")
 	// ErrTimeout: the acknowledgement did not come in time.
 	ErrTimeout = errors.New("actio: no acknowledgement in time")
 	// ErrInboxFull: the client sent so much while its acknowledgement was awaited that the wait was given up.

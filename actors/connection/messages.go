@@ -139,7 +139,16 @@ type (
 		attempt   uint32
 		input     authInput
 		principal *Principal
+		refusal   *wire.Prepared // what the client is told instead of the usual text
 		err       error
+	}
+	// stepped is the answer to a step. A late one is recognised by its attempt.
+	stepped struct {
+		late
+		socket   *Socket
+		attempt  uint32
+		entrance *Entrance      // that was found
+		refusal  *wire.Prepared // nil: go on
 	}
 )
 

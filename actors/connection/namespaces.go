@@ -24,6 +24,10 @@ func (c *connection) packet(m *received) {
 		c.packetOfNobody(m)
 		return
 	}
+	if s.phase.entering() {
+		c.packetOfEntering(s, m)
+		return
+	}
 	switch p.Type {
 	case wire.Event, wire.BinaryEvent:
 		c.event(s, m)
@@ -78,24 +82,33 @@ func (c *connection) find(namespace string) *socket {
 	return nil
 }
 
-// connect opens a socket in a namespace, or says why not.
+// connect opens a socket in a namespace, begins to ask about it, or says why not.
 func (c *connection) connect(name string, auth []byte) {
+	if c.draining {
+		c.refuse(c.session.refusal(name, textDraining))
+		return
+	}
+	e := c.env.App.Entrance(name)
+	if e == nil {
+		c.refuse(c.session.refusal(name, textInvalid))
+		return
+	}
+	h := newHold(e)
 	switch {
-	case c.draining:
-		c.refuse(name, "Server is shutting down")
-	case !c.env.App.Accepts(name):
-		c.refuse(name, "Invalid namespace")
 	case len(c.sockets)+len(c.claims.all()) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.env.Counters.NamespacesRefused.Add(1)
-		c.refuse(name, "Too many namespaces")
+		c.refuse(c.session.refusal(name, textManySpaces))
 	case c.find(name) != nil || c.claiming(name):
 		c.protocolBroken(ReasonForcedServerClose)
 	case len(auth) > c.env.Options.MaxAuthBytes:
-		c.refuse(name, "Handshake payload too large")
-	case c.claim(name, auth):
+		c.refuse(c.session.refusal(name, textTooLarge))
+	case e.Find == nil && c.claim(name, auth, e, h):
+		return
 	default:
-		c.open(name, auth, nil)
+		c.enter(c.newSocket(name, auth, nil), e, h)
+		return
 	}
+	h.end()
 }
 
 // depart ends one socket of a session that goes on. Until the registry has let go of it, packets for its namespace wait: a
@@ -149,18 +162,6 @@ func (c *connection) welcome(h *Socket) {
 	c.send(m, FlagKeep)
 }
 
-func (c *connection) refuse(namespace, message string) {
-	var payload any = map[string]string{"message": message}
-	if c.session.revision3 {
-		payload = message
-	}
-	m, err := wire.EncodePacketJSON(wire.ConnectError, namespace, payload)
-	if err != nil {
-		panic(fmt.Sprintf("connection: own packet does not encode: %v", err))
-	}
-	c.send(m, FlagKeep)
-}
-
 func disconnectPacket(namespace string) *wire.Prepared {
 	m, err := wire.EncodePacketJSON(wire.Disconnect, namespace, nil)
 	if err != nil {
@@ -169,24 +170,14 @@ func disconnectPacket(namespace string) *wire.Prepared {
 	return m
 }
 
-// open makes the socket known: to the client, the supervisor, the registry and the application, in this order. failure says why
-// a client that wanted to go on with its session does not.
-func (c *connection) open(namespace string, auth []byte, failure error) {
+// newSocket makes both sides of a socket that nobody knows yet. failure says why a client that wanted to go on with its session
+// does not.
+func (c *connection) newSocket(namespace string, auth []byte, failure error) *socket {
 	handle := c.newHandle(c.session.socketID(namespace), namespace, auth)
 	if c.recovers() {
 		handle.continuity = &continuity{privateID: newPrivateID(), failure: failure}
 	}
-	s := c.newSocket(handle)
-	c.admit(s)
-	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member, Mark: handle.continuity != nil})
-	if handle.continuity != nil {
-		c.env.Recovery.Opened(handle)
-	}
-	if c.env.Options.Authenticate == nil {
-		c.openFreely(s)
-		return
-	}
-	c.authenticate(s, inConnect)
+	return c.socketOf(handle)
 }
 
 // newHandle makes the handle of a socket that is about to be connected.
@@ -200,24 +191,8 @@ func (c *connection) newHandle(id, namespace string, auth []byte) *Socket {
 	}
 }
 
-// admit makes a socket known to the application, the client and the supervisor.
-func (c *connection) admit(s *socket) {
-	handle := s.handle
-	s.app = c.env.App.NewSocket(handle)
-	if handle.continuity != nil {
-		handle.continuity.former = nil
-	}
-	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
-	c.sockets = append(c.sockets, s)
-	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == s.namespace })
-	c.disarm(deadlineConnect)
-	c.welcome(handle)
-	c.session.gate.hold()
-	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
-}
-
-// newSocket makes the actor's side of a socket.
-func (c *connection) newSocket(handle *Socket) *socket {
+// socketOf makes the actor's side of a socket.
+func (c *connection) socketOf(handle *Socket) *socket {
 	s := &c.first
 	if s.handle != nil {
 		s = new(socket)
@@ -226,11 +201,54 @@ func (c *connection) newSocket(handle *Socket) *socket {
 	return s
 }
 
-// openFreely connects a socket of a server without authentication.
+// open makes the socket known: to the application, the client, the supervisor and the registry, in this order.
+func (c *connection) open(s *socket) {
+	handle := s.handle
+	c.admit(s)
+	c.env.System.Send(handle.shard.PID(), &roomregistry.Attach{Member: s.member, Mark: handle.continuity != nil})
+	if handle.continuity != nil {
+		c.env.Recovery.Opened(handle)
+	}
+	if len(s.rooms) > 0 { // joined on the way
+		c.changed(s)
+		c.env.System.Send(handle.shard.PID(), &roomregistry.Join{Member: s.member, Rooms: slices.Clone(s.rooms)})
+	}
+	if c.auth(s) == nil {
+		c.openFreely(s)
+		return
+	}
+	c.env.demand()
+	c.authenticate(s, inConnect)
+}
+
+// admit makes a socket known to the application, unless that was asked about it, to the client and to the supervisor.
+func (c *connection) admit(s *socket) {
+	handle := s.handle
+	if s.app == nil {
+		s.app = c.env.App.NewSocket(handle)
+	}
+	if handle.continuity != nil {
+		handle.continuity.former = nil
+	}
+	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
+	if s.phase.entering() {
+		handle.state.Store(uint32(Unauthorized))
+	} else {
+		c.sockets = append(c.sockets, s)
+	}
+	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == s.namespace })
+	c.disarm(deadlineConnect)
+	c.lastTry = false
+	c.welcome(handle)
+	c.session.gate.hold()
+	c.env.System.Send(c.env.Supervisor, &SocketOpened{Socket: handle})
+}
+
+// openFreely connects a socket of a namespace without authentication.
 func (c *connection) openFreely(s *socket) {
 	s.phase = phaseAuthenticated
-	c.publish(s)
-	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Authenticated{Member: s.member})
+	s.at[socketAuth] = 0
+	c.announceUser(s)
 	c.connected(s)
 }
 
@@ -245,7 +263,7 @@ func (c *connection) connected(s *socket) {
 func (c *connection) event(s *socket, m *received) {
 	switch {
 	case c.session.rate != nil && c.exceeds(s, m):
-	case c.env.Options.Authenticate != nil && m.name == eventAuthenticate:
+	case m.name == eventAuthenticate && c.auth(s) != nil:
 		c.authenticateEvent(s, m)
 	case s.phase.public() != Authenticated || c.draining:
 		c.env.Counters.EventsDropped.Add(1)
@@ -261,16 +279,13 @@ func (c *connection) event(s *socket, m *received) {
 	c.leaveGate(m)
 }
 
-// idle puts a session without a socket under the connect timeout again.
-func (c *connection) idle() {
-	if len(c.sockets) == 0 && c.stage == stageOpen {
-		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
-	}
-}
-
 // endSocket ends one socket: it is gone everywhere, exactly once. What its client sent before is still handled, then the
 // application hears of the end.
 func (c *connection) endSocket(s *socket, r Reason) {
+	if s.phase.entering() {
+		c.abandon(s, r)
+		return
+	}
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
 	kept := c.keep(s, r)
 	c.authenticate(s, inClosed)
@@ -290,6 +305,9 @@ func (c *connection) endSocket(s *socket, r Reason) {
 		e.settle(ackResult{err: ErrClosed})
 	}
 	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
+	if s.extra != nil {
+		s.extra.hold.end()
+	}
 	if s.told {
 		c.session.gate.hold()
 		s.handle.inbox.push(&lifeJob{socket: s.handle, app: s.app, ended: true, reason: r})
@@ -307,6 +325,11 @@ func (c *connection) disconnectSocket(m *disconnectSocket) {
 	}
 	if m.whole {
 		c.close(m.reason)
+		return
+	}
+	if s.phase.entering() {
+		c.deny(s, c.session.refusal(s.namespace, textSentAway), m.reason)
+		c.rearm()
 		return
 	}
 	c.send(disconnectPacket(s.handle.namespace), FlagKeep)
@@ -351,7 +374,7 @@ func (c *connection) socketDue(s *socket, d int) {
 func (c *connection) announce(m *roomregistry.Announce) {
 	a := &roomregistry.Announcement{Epoch: m.Epoch}
 	for _, s := range c.sockets {
-		if s.handle.shard != m.Shard {
+		if s.handle.shard != m.Shard || s.phase.entering() {
 			continue
 		}
 		// A new Member: the old one may still carry what the dead shard knew.

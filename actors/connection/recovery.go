@@ -108,11 +108,14 @@ type Claim struct {
 	Namespace string
 	Offset    string // of the last event that it received; "" is none
 
-	answer  func(k *Kept, err error)
-	late    *actors.Timer
-	auth    []byte
-	kept    *Kept                 // once it was given
-	restore *roomregistry.Restore // once it was asked for
+	answer func(k *Kept, err error)
+	late   *actors.Timer
+	auth   []byte
+	// The way in: middlewares are asked about sockets that begin afresh alone.
+	entrance *Entrance
+	hold     *hold
+	kept     *Kept                 // once it was given
+	restore  *roomregistry.Restore // once it was asked for
 }
 
 // NewClaim makes a claim whose answer goes to a function, which returns at once.

@@ -151,14 +151,21 @@ type app struct {
 	log        []string
 	sockets    []*Socket
 	onEvent    func(s *Socket, e Event)
-	onAccepts  func() // within Receive; before the namespace is looked up
+	onEntrance func()                           // within Receive; before the namespace is looked up
+	entrance   func(namespace string) *Entrance // nil: of those in namespaces, plain
 }
 
-func (a *app) Accepts(namespace string) bool {
-	if a.onAccepts != nil {
-		a.onAccepts()
+func (a *app) Entrance(namespace string) *Entrance {
+	if a.onEntrance != nil {
+		a.onEntrance()
 	}
-	return slices.Contains(a.namespaces, namespace)
+	if a.entrance != nil {
+		return a.entrance(namespace)
+	}
+	if !slices.Contains(a.namespaces, namespace) {
+		return nil
+	}
+	return new(Entrance)
 }
 
 func (a *app) NewSocket(h *Socket) Handler {

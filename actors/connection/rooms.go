@@ -35,12 +35,22 @@ func (c *connection) joinRooms(m *joinRooms) {
 	c.join(s, m.rooms, func() { m.done <- nil })
 }
 
-// join adds rooms to the set and to the index. done is called when the registry's shard has them.
-func (c *connection) join(s *socket, rooms []string, done func()) {
+// addRooms adds rooms to the set.
+func (s *socket) addRooms(rooms []string) {
 	for _, r := range rooms {
 		if !slices.Contains(s.rooms, r) {
 			s.rooms = append(s.rooms, r)
 		}
+	}
+}
+
+// join adds rooms to the set and to the index. done is called when the registry's shard has them. A socket on its way in is in no
+// index yet.
+func (c *connection) join(s *socket, rooms []string, done func()) {
+	s.addRooms(rooms)
+	if s.phase.entering() {
+		done()
+		return
 	}
 	c.changed(s)
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Join{Member: s.member, Rooms: rooms, Done: done})
@@ -54,6 +64,10 @@ func (c *connection) leaveRooms(m *leaveRooms) {
 		return
 	}
 	s.rooms = slices.DeleteFunc(s.rooms, func(r string) bool { return slices.Contains(m.rooms, r) })
+	if s.phase.entering() {
+		m.done <- nil
+		return
+	}
 	c.changed(s)
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Leave{
 		Member: s.member, Rooms: m.rooms, Done: func() { m.done <- nil },

@@ -60,7 +60,7 @@ func TestSession_HeartbeatDueWhileTheProcessStoodStill_LeavesTheClientTime(t *te
 				inBubble(t, nil, func(r *rig) {
 					s := connectFreely(r)
 					time.Sleep(test.begins)
-					r.app.onAccepts = func() { time.Sleep(test.lasts) }
+					r.app.onEntrance = func() { time.Sleep(test.lasts) }
 					go r.session.read(nil, wire.EnginePacket{Type: wire.EngineMessage, Data: []byte("0/none,")})
 					time.Sleep(test.lasts)
 					synctest.Wait()

@@ -53,7 +53,7 @@ type Socket struct {
 	asked      atomic.Int32              // acknowledgements awaited by Ask that the client may give; changed under the gate
 	renewed    atomic.Pointer[Handshake] // written by the actor
 	principal  atomic.Pointer[Principal] // written by the actor
-	state      atomic.Uint32             // State, written by the actor
+	state      atomic.Uint32             // State or stateEntering, written by the actor
 	reason     atomic.Uint32             // Reason, written by the actor before ctx ends
 }
 
@@ -84,7 +84,12 @@ func (s *Socket) Opened() time.Time { return s.opened }
 func (s *Socket) Context() context.Context { return s.ctx }
 
 // State is the state of authentication as the actor last published it.
-func (s *Socket) State() State { return State(s.state.Load()) } //nolint:gosec // only a State is stored
+func (s *Socket) State() State {
+	if state := s.state.Load(); state != stateEntering {
+		return State(state) //nolint:gosec // only a State is stored
+	}
+	return Unauthorized
+}
 
 // Principal is who the socket belongs to; nil before authentication.
 func (s *Socket) Principal() *Principal { return s.principal.Load() }
@@ -93,7 +98,7 @@ func (s *Socket) Principal() *Principal { return s.principal.Load() }
 func (s *Socket) Reason() Reason { return Reason(s.reason.Load()) } //nolint:gosec // only a Reason is stored
 
 // Connected tells whether the socket is connected.
-func (s *Socket) Connected() bool { return !s.Closed() }
+func (s *Socket) Connected() bool { return s.state.Load() != stateEntering && !s.Closed() }
 
 // Closed tells whether the socket has ended.
 func (s *Socket) Closed() bool { return s.ctx.Err() != nil }
@@ -118,27 +123,14 @@ type socket struct {
 
 	member  *roomregistry.Member
 	app     Handler
-	attempt uint32                  // number of the running verifier
-	cancel  context.CancelCauseFunc // of the running verifier
+	attempt uint32                  // number of what runs beside the actor: a verifier, or a step on the way in
+	cancel  context.CancelCauseFunc // of its context
 	adopted *Principal              // of the verdict that is being executed
 	renewal *Handshake              // of the renewal under way
 	rooms   []string
 	acks    map[uint64]*ackWait
 	at      [socketDeadlines]moment
 	extra   *extra // nil for most
-}
-
-// extra is what few sockets have.
-type extra struct {
-	watcher *watcher
-}
-
-// more returns the socket's extra and makes it when there is none.
-func (s *socket) more() *extra {
-	if s.extra == nil {
-		s.extra = new(extra)
-	}
-	return s.extra
 }
 
 // Deadlines of a socket.

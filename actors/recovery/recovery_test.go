@@ -241,9 +241,9 @@ func (r *rig) login() (c *client, pid string) {
 
 func TestPrincipal_OfASessionThatGoesOn_ExpiresWhenItWould(t *testing.T) {
 	actorsTime := 8 * time.Second
-	inBubble(t, authenticating(nil), func(r *rig) {
-		p := &connection.Principal{UserID: "ann", Expires: time.Now().Add(actorsTime)}
-		authenticating(p)(&r.env.Options, nil)
+	p := &connection.Principal{UserID: "ann"}
+	inBubble(t, authenticating(p), func(r *rig) {
+		p.Expires = time.Now().Add(actorsTime)
 		c, pid := r.login()
 		c.cut()
 		time.Sleep(2 * time.Second)
@@ -262,8 +262,9 @@ func TestPrincipal_OfASessionThatGoesOn_ExpiresWhenItWould(t *testing.T) {
 }
 
 func TestPrincipal_ExpiresMeanwhile_SessionIsOver(t *testing.T) {
-	inBubble(t, authenticating(nil), func(r *rig) {
-		authenticating(&connection.Principal{Expires: time.Now().Add(5 * time.Second)})(&r.env.Options, nil)
+	p := &connection.Principal{}
+	inBubble(t, authenticating(p), func(r *rig) {
+		p.Expires = time.Now().Add(5 * time.Second)
 		c, pid := r.login()
 		c.cut()
 		time.Sleep(6 * time.Second)

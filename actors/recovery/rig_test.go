@@ -187,7 +187,7 @@ type app struct {
 	block   chan struct{} // events wait for it, if not nil
 }
 
-func (a *app) Accepts(string) bool { return true }
+func (a *app) Entrance(string) *connection.Entrance { return new(connection.Entrance) }
 
 func (a *app) NewSocket(h *connection.Socket) connection.Handler {
 	a.mu.Lock()

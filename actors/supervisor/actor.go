@@ -133,7 +133,7 @@ func (s *supervisor) refuse() error {
 		return transport.ErrDraining
 	case len(s.connections) >= s.options.MaxConnections:
 		return transport.ErrTooManyConnections
-	case s.env.Options.Authenticate != nil && s.unauthenticated >= s.options.MaxUnauthenticated:
+	case s.env.Authenticates() && s.unauthenticated >= s.options.MaxUnauthenticated:
 		return transport.ErrTooManyUnauthenticated
 	default:
 		return nil

@@ -26,7 +26,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // application accepts the default namespace and does nothing.
 type application struct{}
 
-func (application) Accepts(namespace string) bool                   { return namespace == "/" }
+func (application) Entrance(namespace string) *connection.Entrance {
+	if namespace != "/" {
+		return nil
+	}
+	return new(connection.Entrance)
+}
 func (application) NewSocket(*connection.Socket) connection.Handler { return application{} }
 func (application) Connected(context.Context)                       {}
 func (application) Event(context.Context, connection.Event)         {}

@@ -119,7 +119,12 @@ func packets(p *transport.Poll) []string {
 // app is the application above the connection: one namespace, callbacks that take notes.
 type app struct{ desk *desk }
 
-func (app) Accepts(namespace string) bool { return namespace == "/" }
+func (app) Entrance(namespace string) *connection.Entrance {
+	if namespace != "/" {
+		return nil
+	}
+	return new(connection.Entrance)
+}
 
 func (a app) NewSocket(*connection.Socket) connection.Handler { return callbacks(a) }
 
