@@ -49,8 +49,13 @@ func appendExported(names []string, f *ast.FuncDecl) []string {
 	if star, ok := receiver.(*ast.StarExpr); ok {
 		receiver = star.X
 	}
-	if name, ok := receiver.(*ast.Ident); ok && name.IsExported() {
-		return append(names, name.Name+"."+f.Name.Name)
+	name, ok := receiver.(*ast.Ident)
+	switch {
+	case !ok:
+	case name.Name == "hooks": // which these have embedded
+		names = append(names, "Namespace."+f.Name.Name, "ParentNamespace."+f.Name.Name)
+	case name.IsExported():
+		names = append(names, name.Name+"."+f.Name.Name)
 	}
 	return names
 }

@@ -24,6 +24,7 @@ import (
 // gave to the application, dead or alive.
 type anvil struct {
 	server     *actio.Server
+	parent     *actio.ParentNamespace
 	engine     *actio.Engine
 	httpSwitch *actio.Switch
 	ending     atomic.Bool // Shutdown may be called
@@ -181,7 +182,7 @@ func TestHammer_EveryMethodFrom64Goroutines_NeitherRacesNorPanicsNorHangs(t *tes
 	require.NoError(t, s.OnServerSideEmit("ask", func(_ context.Context, e *actio.ServerEvent) { a.asked.add(e) }))
 	require.NoError(t, neighbour.ServerSideEmit("ask", 1))
 	var err error
-	a.server = s.Server
+	a.server, a.parent = s.Server, s.OfPattern(nil)
 	a.engine, err = actio.NewEngine(actio.EngineConfig{EngineOptions: heartbeat, OnSession: func(s *actio.EngineSession) {
 		s.OnMessage(func(_ bool, data []byte) { s.Send(string(data)) })
 		a.sessions.add(s)

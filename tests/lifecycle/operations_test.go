@@ -61,6 +61,9 @@ func operations() map[string]operation {
 	for _, some := range []map[string]operation{
 		functions(), serverOperations(), namespaceOperations(), socketOperations(), engineOperations(),
 		serverClusterOperations(), namespaceClusterOperations(), broadcastClusterOperations(), remoteOperations(),
+		hookOperations("Namespace", func(a *anvil) hooks { return a.server.Root() }),
+		hookOperations("ParentNamespace", func(a *anvil) hooks { return a.parent }),
+		socketHookOperations(), enteringOperations(), parentOperations(),
 	} {
 		maps.Copy(all, some)
 	}
@@ -179,13 +182,6 @@ func namespaceOperations() map[string]operation {
 	broadcast := func(a *anvil) actio.Broadcast { return a.server.To(room()) }
 	return map[string]operation{
 		"Namespace.Name":   quiet(func(a *anvil) { a.server.Root().Name() }),
-		"Namespace.Handle": func(a *anvil) error { return a.server.Root().Handle(fresh(), noSocket) },
-		"Namespace.OnConnection": quiet(func(a *anvil) {
-			a.server.Root().OnConnection(func(context.Context, *actio.Socket) {})
-		}),
-		"Namespace.OnDisconnect": quiet(func(a *anvil) {
-			a.server.Root().OnDisconnect(func(*actio.Socket, actio.Reason) {})
-		}),
 		"Namespace.To":     func(a *anvil) error { return a.server.Root().To(room()).Emit("to", 1) },
 		"Namespace.In":     func(a *anvil) error { return a.server.Root().In(room()).Emit("in", 1) },
 		"Namespace.ToUser": func(a *anvil) error { return a.server.Root().ToUser("user").Emit("user", 1) },
