@@ -185,9 +185,11 @@ type app struct {
 	log     []string
 	sockets []*connection.Socket
 	block   chan struct{} // events wait for it, if not nil
+
+	entrance connection.Entrance // of all namespaces
 }
 
-func (a *app) Entrance(string) *connection.Entrance { return new(connection.Entrance) }
+func (a *app) Entrance(string) *connection.Entrance { return &a.entrance }
 
 func (a *app) NewSocket(h *connection.Socket) connection.Handler {
 	a.mu.Lock()
