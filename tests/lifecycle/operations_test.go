@@ -240,6 +240,9 @@ func engineOperations() map[string]operation {
 	return map[string]operation{
 		"Engine.ServeHTTP": seldom(quiet(func(a *anvil) { get(a.engine, handshake) })),
 		"Engine.Path":      quiet(func(a *anvil) { a.engine.Path() }),
+		"Engine.Use": seldom(quiet(func(a *anvil) {
+			a.engine.Use(func(next http.Handler) http.Handler { return next })
+		})),
 		"Engine.Shutdown": func(a *anvil) error {
 			if !a.ending.Load() {
 				return nil
