@@ -17,7 +17,7 @@ type gate struct {
 	mu       sync.Mutex
 	messages int
 	bytes    int
-	waits    int
+	waits    int32
 	closed   bool
 	paused   bool               // a reader stands at the gate
 	stalls   uint64             // how often a reader had to stop; tells whether a pong may be late for our own sake
