@@ -46,7 +46,7 @@ func (c *connection) authenticateEvent(s *socket, m *received) {
 	if in == inAuthenticate && s.phase == phaseAuthenticated && c.auth(s).OnConnect {
 		return // clients of the reference send it, and have been answered already
 	}
-	if c.attempts >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
+	if int(c.attempts) >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
 		in = inExhausted
 	}
 	c.authenticate(s, in)

@@ -47,7 +47,8 @@ type connection struct {
 	poll      *transport.Poll // the waiting GET
 	lastWord  *wire.Prepared  // what a polling client gets last
 	candidate *lane           // a websocket that probes
-	readers   int             // websockets whose reader runs
+	readers   int32           // websockets whose reader runs
+	attempts  int32           // to authenticate since the last success
 
 	deadlines
 	pinged uint64 // stalls of the gate when the last ping left
@@ -59,7 +60,6 @@ type connection struct {
 	authBy    moment      // when the session must have authenticated; zero: nothing is owed
 	departed  []string    // namespaces that were left: their late packets are no breach
 	claims    *claims     // of clients that want to go on with a session; nil: most of the time
-	attempts  int         // authentication attempts since the last success
 	raw       RawHandler
 	rawInbox  *inbox
 

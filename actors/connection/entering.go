@@ -68,7 +68,7 @@ func (c *connection) proceed(s *socket) {
 			x.hold.take(found.Release)
 			return found, nil
 		})
-	case a != nil && a.OnConnect && s.phase == phaseEntering && c.attempts >= c.env.Options.MaxAuthAttempts:
+	case a != nil && a.OnConnect && s.phase == phaseEntering && int(c.attempts) >= c.env.Options.MaxAuthAttempts:
 		c.authenticate(s, inExhausted)
 	case a != nil && a.OnConnect && s.phase == phaseEntering:
 		c.authenticate(s, inVerify)

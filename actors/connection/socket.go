@@ -119,12 +119,12 @@ type socket struct {
 	handle    *Socket
 	namespace string // the handle's
 	phase     phase
-	told      bool // the connected callback was queued
+	told      bool   // the connected callback was queued
+	attempt   uint32 // number of what runs beside the actor: a verifier, or a step on the way in
 
 	member  *roomregistry.Member
 	app     Handler
-	attempt uint32                  // number of what runs beside the actor: a verifier, or a step on the way in
-	cancel  context.CancelCauseFunc // of its context
+	cancel  context.CancelCauseFunc // of the context of that
 	adopted *Principal              // of the verdict that is being executed
 	renewal *Handshake              // of the renewal under way
 	rooms   []string
