@@ -27,6 +27,7 @@ func socketIO(ctx context.Context) (suitehost.Server, error) {
 				return nil
 			},
 		},
+		Recovery:         actio.RecoveryOptions{Enabled: true},
 		NoAuthentication: true, Logger: suitehost.Logger(),
 	})
 	if err != nil {

@@ -78,7 +78,7 @@ func wrap(t *testing.T, parameters, lines string) string {
 func program(functions string) string {
 	imports := ""
 	for name, path := range map[string]string{
-		"context": "context", "errors": "errors", "http": "net/http", "time": "time", "actio": "github.com/actio-go/actio",
+		"context": "context", "errors": "errors", "http": "net/http", "regexp": "regexp", "time": "time", "actio": "github.com/actio-go/actio",
 		"client": "github.com/actio-go/actio/client", "redis": "github.com/redis/go-redis/v9",
 	} {
 		if regexp.MustCompile(`(^|[^.\w])` + name + `\.[A-Z]`).MatchString(functions) {
