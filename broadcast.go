@@ -110,10 +110,12 @@ func (b Broadcast) emit(settled func(), event string, args []any) error {
 		}
 		return nil
 	}
-	e.neighbour.Broadcast(&roomregistry.Broadcast{
-		Namespace: b.namespace.name, Rooms: b.target.Rooms, Except: b.target.Except, User: b.target.User, Message: m,
-		Volatile: b.flags.Volatile, Compress: b.flags.Compress,
-	})
+	if b.local || !e.echoes() { // else it comes back
+		e.neighbour.Broadcast(&roomregistry.Broadcast{
+			Namespace: b.namespace.name, Rooms: b.target.Rooms, Except: b.target.Except, User: b.target.User, Message: m,
+			Volatile: b.flags.Volatile, Compress: b.flags.Compress,
+		})
+	}
 	array, attachments, _ := m.Event()
 	b.publish(e, &format.Message{Kind: format.Broadcast, Event: format.NewPayload(array, attachments)}, settled)
 	return nil

@@ -73,7 +73,7 @@ func (s *Server) joinCluster(ctx context.Context, e *Engine) error {
 		e.uid = format.NewShardedUID()
 		return nil
 	}
-	bridge, err := redisbridge.Start(ctx, e.system, s.options.Redis, s.options.Identifier, s.namespaces.names(), e.neighbour)
+	bridge, err := redisbridge.Start(ctx, e.system, s.redisOptions(), s.options.Identifier, s.namespaces.names(), e.neighbour)
 	if err != nil {
 		return fmt.Errorf("redis: %w", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/actors/supervisor"
 	"github.com/actio-go/actio/redisbridge"
+	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
 )
@@ -38,6 +39,7 @@ type Engine struct {
 	neighbour *instance
 	keeping   *recovery.Options                  // nil without recovery
 	keeper    *recovery.Keeper                   // likewise
+	stored    *keeper.Keeper                     // nil unless they are kept in Redis
 	uid       string                             // in the cluster; set before the engine is live
 	bridge    atomic.Pointer[redisbridge.Bridge] // nil without Redis; set before the engine is live
 	life      context.Context                    //nolint:containedctx // of handlers that belong to no socket

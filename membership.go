@@ -60,6 +60,9 @@ func (b Broadcast) apply(ctx context.Context, m *format.Message, here func(e *En
 	case b.nobody():
 		return nil
 	}
+	if err := e.catchUp(ctx); err != nil {
+		return err
+	}
 	b.publish(e, m, nil)
 	return closedIfStopped(here(e, b.namespace.name))
 }

@@ -81,7 +81,7 @@ func (o *RecoveryOptions) validate() error {
 // keeperOptions are those of the sessions; nil when recovery is off.
 func (s *Server) keeperOptions() *recovery.Options {
 	o := s.options.Recovery
-	if !o.Enabled {
+	if !o.Enabled || s.storesSessions() {
 		return nil
 	}
 	return &recovery.Options{Duration: o.MaxDisconnectionDuration, MaxSessions: o.MaxSessions}
@@ -91,7 +91,7 @@ func (s *Server) keeperOptions() *recovery.Options {
 // its session begins to wait, and what a socket has seen is asked at each heartbeat.
 func (s *Server) historyOptions() *roomregistry.HistoryOptions {
 	o, e := s.options.Recovery, s.options.Engine
-	if !o.Enabled {
+	if !o.Enabled || s.storesSessions() { // the stream remembers
 		return nil
 	}
 	return &roomregistry.HistoryOptions{
@@ -134,22 +134,28 @@ type RecoveryStats struct {
 
 // stopKeeper forgets all sessions.
 func (e *Engine) stopKeeper(ctx context.Context) error {
-	if e.keeper == nil {
+	switch {
+	case e.stored != nil:
+		return e.stored.Stop(context.WithoutCancel(ctx))
+	case e.keeper == nil:
 		return nil
 	}
 	return e.keeper.Stop(context.WithoutCancel(ctx))
 }
 
 func (e *Engine) recoveryStats() RecoveryStats {
-	if e.keeper == nil {
+	if e.keeper == nil && e.stored == nil {
 		return RecoveryStats{}
 	}
 	c := e.env.Counters
 	f := &c.RecoveriesFailed
-	return RecoveryStats{
-		Recovered: c.Recovered.Load(), Kept: e.keeper.Kept(), Expired: e.keeper.Expired(), SessionsDropped: e.keeper.Dropped(),
-		EventsForgotten: e.env.Registry.Forgotten(), SessionUnknown: f.SessionUnknown.Load(), SessionTaken: f.SessionTaken.Load(),
+	s := RecoveryStats{
+		Recovered: c.Recovered.Load(), EventsForgotten: e.env.Registry.Forgotten(), SessionUnknown: f.SessionUnknown.Load(), SessionTaken: f.SessionTaken.Load(),
 		OffsetUnknown: f.OffsetUnknown.Load(), HistoryLost: f.HistoryLost.Load(), HistoryTooMuch: f.HistoryTooMuch.Load(),
 		Timeout: f.Timeout.Load(), PrincipalExpired: f.PrincipalExpired.Load(),
 	}
+	if e.keeper != nil { // else Redis has them, and forgets them by itself
+		s.Kept, s.Expired, s.SessionsDropped = e.keeper.Kept(), e.keeper.Expired(), e.keeper.Dropped()
+	}
+	return s
 }

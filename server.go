@@ -104,6 +104,7 @@ func (s *Server) open(ctx context.Context) (*Engine, error) {
 	}
 	err := e.start(ao, env, so, registry)
 	if err == nil {
+		s.keepInRedis(e)
 		err = s.joinCluster(ctx, e)
 	}
 	if err == nil && ctx.Err() != nil {

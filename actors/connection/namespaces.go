@@ -255,6 +255,7 @@ func (c *connection) openFreely(s *socket) {
 // connected queues the connected callback: the first job of the socket.
 func (c *connection) connected(s *socket) {
 	s.told = true
+	c.changed(s) // authenticated, it has a session that may be stored
 	c.session.gate.hold()
 	s.handle.inbox.push(&lifeJob{socket: s.handle, app: s.app})
 }

@@ -93,7 +93,7 @@
 //     when the socket has ended instead of answering, "gone": true.
 //   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments "args",
 //     beside the first.
-//   - A Session says its namespace ("nsp") and "user".
+//   - A Session says its namespace ("nsp"), "user", and when its authentication "expires", in milliseconds.
 //   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}.
 //
 // # What is read

@@ -1,6 +1,9 @@
 package format
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"time"
+)
 
 // Session is what is kept of a socket so that its client can return, on whatever instance.
 type Session struct {
@@ -12,6 +15,8 @@ type Session struct {
 	// Namespace and User are extensions; "" for Node.js, which does not say in which namespace a session was.
 	Namespace string
 	User      string
+	// Expires is when its authentication does; zero: never. In milliseconds on the wire. An extension.
+	Expires time.Time
 }
 
 // EncodeSession makes the text under which a session is kept: MessagePack {sid, pid, rooms, data} as base64. Error:
@@ -19,7 +24,7 @@ type Session struct {
 func EncodeSession(s *Session) ([]byte, error) {
 	w := writer{packed: true}
 	n := 4
-	for _, set := range []bool{s.Namespace != "", s.User != ""} {
+	for _, set := range []bool{s.Namespace != "", s.User != "", !s.Expires.IsZero()} {
 		if set {
 			n++
 		}
@@ -40,6 +45,10 @@ func EncodeSession(s *Session) ([]byte, error) {
 	if s.User != "" {
 		w.key("user")
 		w.text(s.User)
+	}
+	if !s.Expires.IsZero() {
+		w.key("expires")
+		w.number(int(s.Expires.UnixMilli()))
 	}
 	w.beside(at, "json", data)
 	if w.err != nil {
@@ -77,6 +86,11 @@ func DecodeSession(text []byte) (*Session, error) {
 			s.Namespace, err = v.string()
 		case "user":
 			s.User, err = v.string()
+		case "expires":
+			var ms float64
+			if ms, err = v.float(); err == nil && ms > 0 && ms < 1<<53 {
+				s.Expires = time.UnixMilli(int64(ms))
+			}
 		case "json":
 			exact = v
 		}

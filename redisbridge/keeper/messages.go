@@ -1,0 +1,47 @@
+package keeper
+
+import (
+	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/redisbridge"
+)
+
+// late marks messages that nobody needs to hear of when the keeper is gone.
+type late struct{}
+
+// IgnoreDeadLetterLogging is the marker that protoactor looks for.
+func (late) IgnoreDeadLetterLogging() {}
+
+type (
+	opened struct {
+		late
+		socket *connection.Socket
+	}
+	changed struct {
+		late
+		socket *connection.Socket
+		rooms  []string
+	}
+	ended struct {
+		late
+		socket *connection.Socket
+		kept   *connection.Kept
+	}
+	claim struct {
+		late
+		claim *connection.Claim
+	}
+	took struct {
+		late
+		claim   *connection.Claim
+		session *redisbridge.Session
+		err     error
+	}
+	unclaim struct {
+		late
+		claim *connection.Claim
+	}
+	spent struct {
+		late
+		claim *connection.Claim
+	}
+)
