@@ -53,7 +53,7 @@ func (m medium) channels(i *instance) []string {
 	p := m.prefix()
 	if !m.classic() {
 		all := []string{p + "#/#", p + "#/#" + i.ID() + "#", p + "-actio#/#", p + "-actio-members#"}
-		if m.actio.SubscriptionMode != actio.StaticMode {
+		if m.sharded() && m.actio.SubscriptionMode != actio.StaticMode {
 			all = append(all, p+"#/#red#")
 		}
 		return all
@@ -77,7 +77,7 @@ func TestGarbage_OnEveryChannel_IsCountedAndHarmless(t *testing.T) {
 	overEachMedium(t, func(t *testing.T, m medium) {
 		c := m.withoutNode(t)
 		command := "PUBLISH"
-		if !m.classic() {
+		if m.sharded() || m.actio.Streams.UseShardedPubSub {
 			command = "SPUBLISH"
 		}
 		for _, channel := range m.channels(c.one) {

@@ -83,9 +83,6 @@ func (m medium) classic() bool { return m.actio.Adapter == actio.ClassicAdapter 
 // sharded tells whether they speak that of the sharded adapter.
 func (m medium) sharded() bool { return m.actio.Adapter == actio.ShardedAdapter }
 
-// streams tells whether they speak that of the streams adapter.
-func (m medium) streams() bool { return m.actio.Adapter == actio.StreamsAdapter }
-
 // prefix of the channels.
 func (m medium) prefix() string {
 	if m.actio.Prefix == "" {
