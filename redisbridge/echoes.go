@@ -117,11 +117,11 @@ func (e *echoes) before(stream, id string) (skipped []*echo) {
 	return skipped
 }
 
-// read notes that an entry of a stream has been dealt with.
-func (e *echoes) read(stream, id string) {
+// read notes that an entry of a stream has been dealt with. skipped are those before it that the reader has not met.
+func (e *echoes) read(stream, id string) (skipped []*echo) {
 	parsed, ok := format.ParseEntryID(id)
 	if !ok {
-		return
+		return nil
 	}
 	e.mu.Lock()
 	e.reachedLocked(stream, parsed)
@@ -131,6 +131,15 @@ func (e *echoes) read(stream, id string) {
 		n++
 	}
 	back := queue[:n]
+	for _, one := range back {
+		if at := one.id.String(); e.seen[stream].has(at) { // it was confirmed while it was dealt with
+			delete(e.seen[stream], at)
+			one.read = true
+		}
+		if !one.read {
+			skipped = append(skipped, one)
+		}
+	}
 	if n == len(queue) {
 		delete(e.added, stream)
 	} else {
@@ -138,8 +147,11 @@ func (e *echoes) read(stream, id string) {
 	}
 	e.mu.Unlock()
 	for _, one := range back {
-		e.settle(one)
+		if one.read {
+			e.settle(one)
+		}
 	}
+	return skipped
 }
 
 // settle ends the wait for entries: they were read, or never will be.

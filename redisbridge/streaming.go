@@ -39,7 +39,12 @@ func (h handler) entry(stream string, e *format.Entry) {
 		for _, one := range h.echo.before(stream, e.ID) {
 			h.alone(one)
 		}
-		defer h.echo.read(stream, e.ID)
+		defer func() {
+			for _, one := range h.echo.read(stream, e.ID) {
+				h.alone(one)
+				h.echo.settle(one)
+			}
+		}()
 	}
 	m, err := h.entries.DecodeEntry(e)
 	switch {
