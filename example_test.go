@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"net/http/httptest"
 	"time"
 
@@ -73,7 +72,7 @@ func ask(c *client.Socket, event string, args ...any) string {
 
 func check(err error) {
 	if err != nil {
-		log.Panic(err)
+		panic(err)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -87,9 +88,7 @@ func (h *harness) open(t *testing.T, url string, options map[string]any, events 
 func (c *client) call(command string, more map[string]any, result any) {
 	c.t.Helper()
 	request := map[string]any{"cmd": command, "client": c.name}
-	for name, value := range more {
-		request[name] = value
-	}
+	maps.Copy(request, more)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	assert.NoError(c.t, c.harness.Call(ctx, request, result), command)

@@ -39,14 +39,14 @@ func socketIO(ctx context.Context) (suitehost.Server, error) {
 	}
 	server.Root().Use(func(_ context.Context, s *actio.Socket) error {
 		if s.Handshake().Query().Has("fail") {
-			return errors.New("Auth failed (main namespace)") //nolint:revive,staticcheck // the suite's text
+			return errors.New("Auth failed (main namespace)") //nolint:staticcheck // the suite's text
 		}
 		return nil
 	})
 	no, there := server.Of("/no")
 	err = errors.Join(err, there)
 	no.Use(func(context.Context, *actio.Socket) error {
-		return errors.New("Auth failed (custom namespace)") //nolint:revive,staticcheck // the suite's text
+		return errors.New("Auth failed (custom namespace)") //nolint:staticcheck // the suite's text
 	})
 	foo, there := server.Of("/foo")
 	err = errors.Join(err, there, foo.Handle("getId", replyID))
