@@ -68,8 +68,11 @@ func (u *upgrading) onPolling(first int) {
 		require.Equal(u.t, u.numbers(first), u.hear(u.t))
 	}
 	u.echo(u.t, "by polling")
-	st := u.host.stats(u.t)
-	assert.Equal(u.t, [2]uint64{0, 1}, [2]uint64{st.Upgrades, st.UpgradesFailed})
+	require.EventuallyWithT(u.t, func(t *assert.CollectT) { // the server hears of the candidate's end on another connection
+		st, err := u.host.Stats(u.t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, [2]uint64{0, 1}, [2]uint64{st.Upgrades, st.UpgradesFailed})
+	}, patience, time.Millisecond)
 }
 
 // onSocket proves that the candidate took over and that nothing was lost.

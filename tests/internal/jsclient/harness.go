@@ -3,6 +3,7 @@ package jsclient
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"sync"
 	"testing"
@@ -77,11 +78,26 @@ func (h *Harness) receive(line []byte) {
 
 // call sends a request and waits for its answer, which it decodes into result unless that is nil.
 func (h *Harness) call(ctx context.Context, r request, result any) error {
+	if r.TimeoutMS > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = outlasting(ctx)
+		defer cancel()
+	}
 	return h.process.Call(ctx, r, result)
 }
 
-// timeoutMS is what is left of ctx, in the unit of the harness; a little less, so that its answer, which says more than
-// ours, comes first.
+// outlasting is ctx without its deadline, which the harness has been told: its answer says more than ours would.
+func outlasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	return longer, func() { stop(); cancel() }
+}
+
+// timeoutMS is what is left of ctx, in the unit of the harness; a little less, for the test's own patience has the same bound.
 func timeoutMS(ctx context.Context) int64 {
 	left := patience
 	if deadline, ok := ctx.Deadline(); ok {
