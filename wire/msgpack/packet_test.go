@@ -180,6 +180,21 @@ func TestParser_WhatIsNoPacket_IsRefused(t *testing.T) {
 	require.ErrorIs(t, err, msgpack.ErrMalformed, "text")
 }
 
+// What a client names twice must not cost the memory of two: a message has room for a hundred thousand empty payloads.
+func TestParser_FieldsThatComeAgain_TakeTheRoomTheyHad(t *testing.T) {
+	many := []byte{0xde, 0x03, 0xe8} // a map of 1000
+	for range 997 {
+		many = append(many, "\xa4data\x90"...)
+	}
+	many = append(many, "\xa4type\x02\xa3nsp\xa1/\xa4data\x91\xa1e"...)
+	assert.Less(t, testing.AllocsPerRun(10, func() {
+		c, err := msgpack.DecodePacket(many, wire.Limits{})
+		if err != nil || string(c.Packet.Data) != `["e"]` {
+			t.Error(c, err)
+		}
+	}), 20.0)
+}
+
 func TestParser_AttachmentsOutOfReach_AreNotEncoded(t *testing.T) {
 	_, err := msgpack.Parser{}.Encode(wire.Complete{
 		Packet:      wire.Packet{Type: wire.Event, Data: []byte(`["e",{"_placeholder":true,"num":1}]`)},
