@@ -14,9 +14,15 @@ type Rate struct {
 // Limited tells whether there is a bound.
 func (r Rate) Limited() bool { return r.PerSecond > 0 }
 
+// forever is half of the time that can be told, so that the sum of two is none in the past.
+const forever = time.Duration(1) << 62
+
 // cost is the time in which n more may happen again.
 func (r Rate) cost(n int) time.Duration {
 	whole, rest := n/r.PerSecond, n%r.PerSecond
+	if whole >= int(forever/time.Second) {
+		return forever
+	}
 	return time.Duration(whole)*time.Second + time.Duration(rest)*time.Second/time.Duration(r.PerSecond)
 }
 

@@ -46,4 +46,10 @@ func TestBucket_LargeNumbers_DoNotRunOver(t *testing.T) {
 	assert.True(t, b.Take(r, 1<<40, 0))
 	assert.False(t, b.Take(r, 1, 0))
 	assert.True(t, b.Take(actors.Rate{PerSecond: actors.MaxRate, Burst: math.MaxInt32}, math.MaxInt32, time.Hour*24*365))
+	for _, perSecond := range []int{1, 100, actors.MaxRate} {
+		r, b := actors.Rate{PerSecond: perSecond, Burst: math.MaxInt}, actors.Bucket(0)
+		for range 1000 {
+			assert.True(t, b.Take(r, 1_000_000, time.Hour), "no bound at once")
+		}
+	}
 }
