@@ -141,8 +141,11 @@ func (c *Config) Validate() error {
 		}
 	}
 	for _, p := range c.TrustedProxies {
-		if !p.IsValid() {
+		switch {
+		case !p.IsValid():
 			bad("TrustedProxies holds an invalid prefix")
+		case p.Addr().Is4In6(): // addresses of clients never are
+			bad("TrustedProxies holds %s: write it as a network of IPv4", p)
 		}
 	}
 	if c.ProxyHeader > XRealIP {

@@ -108,10 +108,11 @@ func TestClientIP_NoProxies_IsThePeers(t *testing.T) {
 }
 
 func TestConfig_InvalidProxies_AreProblems(t *testing.T) {
-	c := transport.Config{TrustedProxies: []netip.Prefix{{}}, ProxyHeader: 7}
+	c := transport.Config{TrustedProxies: []netip.Prefix{{}, netip.MustParsePrefix("::ffff:10.0.0.0/104")}, ProxyHeader: 7}
 	err := c.Validate()
 	require.ErrorIs(t, err, transport.ErrConfig)
 	assert.ErrorContains(t, err, "TrustedProxies holds an invalid prefix")
+	assert.ErrorContains(t, err, "TrustedProxies holds ::ffff:10.0.0.0/104")
 	assert.ErrorContains(t, err, "ProxyHeader 7 is unknown")
 	assert.Equal(t, "ProxyHeader(7)", c.ProxyHeader.String())
 }
