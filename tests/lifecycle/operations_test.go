@@ -226,10 +226,12 @@ func socketOperations() map[string]operation {
 			_, err := a.sockets.one().Rooms(context.Background())
 			return err
 		},
-		"Socket.Disconnect": seldom(quiet(func(a *anvil) { a.sockets.one().Disconnect() })),
-		"Socket.Close":      seldom(quiet(func(a *anvil) { a.sockets.one().Close() })),
-		"Socket.To":         func(a *anvil) error { return a.sockets.one().To(room()).Emit("to", 1) },
-		"Socket.Broadcast":  func(a *anvil) error { return a.sockets.one().Broadcast().Emit("all", 1) },
+		"Socket.Recovered":       quiet(func(a *anvil) { a.sockets.one().Recovered() }),
+		"Socket.RecoveryFailure": func(a *anvil) error { return a.sockets.one().RecoveryFailure() },
+		"Socket.Disconnect":      seldom(quiet(func(a *anvil) { a.sockets.one().Disconnect() })),
+		"Socket.Close":           seldom(quiet(func(a *anvil) { a.sockets.one().Close() })),
+		"Socket.To":              func(a *anvil) error { return a.sockets.one().To(room()).Emit("to", 1) },
+		"Socket.Broadcast":       func(a *anvil) error { return a.sockets.one().Broadcast().Emit("all", 1) },
 
 		"Event.Reply":      func(a *anvil) error { return a.events.one().Reply("again") },
 		"Event.WantsReply": quiet(func(a *anvil) { a.events.one().WantsReply() }),

@@ -175,7 +175,8 @@ func (e ending) test(t *testing.T, l link) {
 	j := newJournal()
 	o := actio.Options{ClientDisconnected: j.disconnected}
 	if e.reason == actio.ReasonPingTimeout {
-		o.Engine.PingInterval, o.Engine.PingTimeout = 100*time.Millisecond, time.Second
+		// The interval is how much later than the server the client, which hears no other ping, gives up by itself.
+		o.Engine.PingInterval, o.Engine.PingTimeout = 2*time.Second, time.Second
 	}
 	s := l.serve(t, o)
 	begun, release := make(chan struct{}), make(chan struct{})
