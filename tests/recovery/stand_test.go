@@ -21,6 +21,7 @@ const patience = 30 * time.Second
 // stand is a server with recovery behind a proxy.
 type stand struct {
 	*actio.Server
+	address   string // past the proxy
 	proxy     *wirecutter.Proxy
 	connected chan *actio.Socket
 	ended     chan actio.Reason
@@ -46,7 +47,8 @@ func serve(t *testing.T, o actio.Options) *stand {
 	s.Root().OnDisconnect(func(_ *actio.Socket, r actio.Reason) { s.ended <- r })
 	require.NoError(t, server.Configure(t.Context()))
 	web := httptest.NewServer(server)
-	s.proxy = wirecutter.Start(t, web.Listener.Addr().String())
+	s.address = web.Listener.Addr().String()
+	s.proxy = wirecutter.Start(t, s.address)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()

@@ -11,13 +11,13 @@ import (
 // Proxy passes bytes between clients and one server. It ends with the test that started it.
 type Proxy struct {
 	listener net.Listener
-	server   string
 	work     sync.WaitGroup
 
-	mutex sync.Mutex
-	pairs map[*pair]struct{}
-	lost  []net.Conn // to the server; nobody reads or writes them
-	down  bool       // new connections are reset
+	mutex  sync.Mutex
+	server string
+	pairs  map[*pair]struct{}
+	lost   []net.Conn // to the server; nobody reads or writes them
+	down   bool       // new connections are reset
 }
 
 // pair is one connection of a client, and that to the server.
@@ -55,6 +55,13 @@ func (p *Proxy) Up() {
 	p.mutex.Unlock()
 }
 
+// To sends new connections to the server at another address, as a load balancer does. Those that are there stay.
+func (p *Proxy) To(server string) {
+	p.mutex.Lock()
+	p.server = server
+	p.mutex.Unlock()
+}
+
 func (p *Proxy) end(lose bool) {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
@@ -85,14 +92,17 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := new(net.Dialer).Dial("tcp", p.server) //nolint:noctx // ends with the listener of the server
+		p.mutex.Lock()
+		address := p.server
+		p.mutex.Unlock()
+		server, err := new(net.Dialer).Dial("tcp", address) //nolint:noctx // ends with the listener of the server
 		if err != nil {
 			reset(client)
 			continue
 		}
 		c := &pair{client: client, server: server}
 		p.mutex.Lock()
-		if p.down {
+		if p.down || p.server != address {
 			p.mutex.Unlock()
 			reset(client)
 			reset(server)
