@@ -24,6 +24,7 @@ type sessions struct {
 	queue   []string  // pids of those that are to be written, each once
 	refresh []refresh // those that are to be written again, in the order of their time
 	writing bool
+	terms   uint64 // calls of KeepSession
 	timer   *actors.Timer
 	drained []chan struct{} // closed when nothing is to be written
 }
@@ -37,6 +38,7 @@ type kept struct {
 	written bool // Redis has it, unless somebody has taken it out
 	taken   bool // somebody has: the client is elsewhere
 	serial  uint64
+	term    uint64 // counts KeepSession
 }
 
 // refresh is when a session is to be written again, unless it was written since.
@@ -63,7 +65,8 @@ type (
 type sessionWrite struct {
 	sessionChanged
 
-	first bool // it is written whether Redis has it or not
+	first bool   // it is written whether Redis has it or not
+	term  uint64 // of the session
 	err   error
 	gone  bool // somebody has taken it out
 }
@@ -82,6 +85,8 @@ func (a *node) sessionChanged(m *sessionChanged) {
 	k.sessionChanged = *m
 	if m.opened {
 		k.taken, k.written = false, false
+		s.terms++
+		k.term = s.terms
 	}
 	if k.taken {
 		if !m.lives {
@@ -115,9 +120,13 @@ func (a *node) writeSessions() {
 	n := min(len(s.queue), sessionBatch)
 	var batch []*sessionWrite
 	for _, pid := range s.queue[:n] {
-		if k := s.kept[pid]; k != nil && !k.taken {
-			k.queued, k.again = false, false
-			batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, first: !k.written})
+		k := s.kept[pid]
+		if k == nil || !k.queued {
+			continue
+		}
+		k.queued, k.again = false, false
+		if !k.taken {
+			batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, first: !k.written, term: k.term})
 		}
 	}
 	if s.queue = s.queue[n:]; len(s.queue) == 0 {
@@ -194,7 +203,7 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	for _, w := range batch {
 		k := s.kept[w.pid]
 		switch {
-		case k == nil:
+		case k == nil || k.term != w.term: // it was opened again since, which is to be written
 		case w.err != nil:
 			failed = true
 			a.queueSession(k)

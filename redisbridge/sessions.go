@@ -37,6 +37,9 @@ func (b *Bridge) ChangeSession(s *Session) { b.writeSession(s, true, false) }
 // blocks.
 func (b *Bridge) LeaveSession(s *Session) { b.writeSession(s, false, false) }
 
+// ReturnSession puts back a session that TakeSession took out, for Options.Recovery. It never blocks.
+func (b *Bridge) ReturnSession(s *Session) { b.writeSession(s, false, true) }
+
 // EndSession forgets a session: its socket has ended for good. It never blocks.
 func (b *Bridge) EndSession(pid string) { b.tell(&sessionChanged{pid: pid, ended: true}) }
 
@@ -51,7 +54,7 @@ func (b *Bridge) writeSession(s *Session, lives, opened bool) {
 
 func (b *Bridge) sessionKey(pid string) string { return b.options.Streams.SessionKeyPrefix + pid }
 
-// TakeSession takes a session out: nobody else gets it. Whoever does not go on with it puts it back with LeaveSession. Errors:
+// TakeSession takes a session out: nobody else gets it. Whoever does not go on with it puts it back with ReturnSession. Errors:
 // ErrNoSession, link.ErrDown, ErrClosed, that of ctx.
 func (b *Bridge) TakeSession(ctx context.Context, pid string) (*Session, error) {
 	l := b.link.Load()

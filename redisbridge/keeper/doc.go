@@ -12,6 +12,7 @@
 //	took       a goroutine -> keeper    what Redis had: it answers the claim
 //	unclaim    connection -> keeper     what was given is put back
 //	spent      connection -> keeper     what was given is forgotten
+//	settle     Stop -> keeper           it is answered when nothing is being taken out of Redis
 //
 // A socket that is not authenticated has no session in Redis: whoever knew its private id would be taken for authenticated.
 package keeper

@@ -51,11 +51,22 @@ func Start(env *connection.Env, o Options) *Keeper {
 
 func (k *Keeper) tell(m any) { k.env.System.Send(k.pid, m) }
 
-// Stop stops the actor. Idempotent.
+// Stop stops the actor. What it was told before the bridge has been told then, and what was taken out of Redis for clients that did
+// not get it is put back: that is waited for until ctx ends. The connections must have ended, the bridge must not. Idempotent.
 func (k *Keeper) Stop(ctx context.Context) error {
+	done := make(chan struct{})
+	k.tell(&settle{done: done})
+	select {
+	case <-done:
+	case <-k.life.Done(): // stopped before
+	case <-ctx.Done():
+	}
 	k.end()
-	return k.env.System.Stop(ctx, k.pid)
+	return k.env.System.Stop(context.WithoutCancel(ctx), k.pid)
 }
+
+// Outlasts implements connection.Recovery.
+func (*Keeper) Outlasts() bool { return true }
 
 // Emit implements connection.Recovery: what is for one socket goes by way of the stream, too.
 func (k *Keeper) Emit(b *roomregistry.Broadcast) {

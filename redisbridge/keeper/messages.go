@@ -44,4 +44,8 @@ type (
 		late
 		claim *connection.Claim
 	}
+	settle struct {
+		late
+		done chan struct{}
+	}
 )

@@ -19,6 +19,8 @@ type node struct {
 
 	guard    actors.Guard
 	sessions map[string]*session
+	taking   int             // questions to Redis
+	settling []chan struct{} // closed when there are none
 }
 
 // session is one that is live in this process, or claimed here.
@@ -27,6 +29,7 @@ type session struct {
 	rooms  []string           // of it
 	kept   *connection.Kept   // what claim was given
 	data   format.Payload     // of kept, as it is stored
+	taken  bool               // kept was taken out of Redis
 	claim  *connection.Claim  // who gets it, or has got it
 	void   bool               // claim was given up while Redis was asked
 	next   *connection.Claim  // and who came meanwhile
@@ -50,6 +53,9 @@ func (n *node) Receive(ctx actor.Context) {
 		n.unclaim(m.claim)
 	case *spent:
 		n.spent(m.claim)
+	case *settle:
+		n.settling = append(n.settling, m.done)
+		n.settle()
 	case actor.AutoReceiveMessage, actor.SystemMessage:
 	default:
 		n.env.System.Logger().Error("sessions: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
@@ -66,7 +72,7 @@ func (n *node) opened(socket *connection.Socket) {
 	if s.kept != nil {
 		s.rooms = s.kept.Rooms
 	}
-	s.socket, s.kept, s.claim = socket, nil, nil
+	s.socket, s.kept, s.claim, s.taken = socket, nil, nil, false
 	if s.next != nil {
 		s.next.Answer(nil, connection.ErrSessionTaken)
 		s.next = nil
@@ -127,13 +133,13 @@ func (n *node) ended(m *ended) {
 		s.claim.Answer(s.kept, nil)
 	default:
 		delete(n.sessions, id)
-		n.leave(m.kept, n.options.Data(m.socket))
+		n.leave(m.kept, n.options.Data(m.socket), (*redisbridge.Bridge).LeaveSession)
 	}
 }
 
-func (n *node) leave(kept *connection.Kept, data format.Payload) {
+func (n *node) leave(kept *connection.Kept, data format.Payload, how func(*redisbridge.Bridge, *redisbridge.Session)) {
 	if bridge := n.options.Bridge(); bridge != nil {
-		bridge.LeaveSession(n.sessionOf(kept, data))
+		how(bridge, n.sessionOf(kept, data))
 	}
 }
 
@@ -167,8 +173,20 @@ func (n *node) claim(c *connection.Claim) {
 	}
 }
 
+// settle tells who waits for it that nothing is being taken out of Redis.
+func (n *node) settle() {
+	if n.taking > 0 {
+		return
+	}
+	for _, done := range n.settling {
+		close(done)
+	}
+	n.settling = nil
+}
+
 // take asks Redis for a session.
 func (n *node) take(c *connection.Claim) {
+	n.taking++
 	n.env.System.Go("session", func() {
 		m := &took{claim: c, err: redisbridge.ErrNoSession}
 		defer func() { n.tell(m) }()
@@ -182,6 +200,8 @@ func (n *node) take(c *connection.Claim) {
 
 // took answers a claim with what Redis had.
 func (n *node) took(m *took) {
+	n.taking--
+	defer n.settle()
 	s := n.sessions[m.claim.PrivateID]
 	if s == nil || s.claim != m.claim {
 		return
@@ -197,7 +217,7 @@ func (n *node) took(m *took) {
 		n.refuse(s, reason(m.err))
 		return
 	}
-	s.kept, s.data = keptOf(m.session, m.claim), m.session.Data
+	s.kept, s.data, s.taken = keptOf(m.session, m.claim), m.session.Data, true
 	if s.void {
 		n.handOn(m.claim.PrivateID, s)
 		return
@@ -244,7 +264,11 @@ func (n *node) handOn(id string, s *session) {
 		return
 	}
 	delete(n.sessions, id)
-	n.leave(s.kept, s.data)
+	how := (*redisbridge.Bridge).LeaveSession
+	if s.taken {
+		how = (*redisbridge.Bridge).ReturnSession
+	}
+	n.leave(s.kept, s.data, how)
 }
 
 func (n *node) spent(c *connection.Claim) {

@@ -95,6 +95,26 @@ func TestSession_Taken_IsNobodyElses(t *testing.T) {
 	until(t, "not written by who has it", func() bool { return stored(t, client, "private s") != nil })
 }
 
+// TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the end is
+// heard of afterwards. It gets the session, or its connection is lost before.
+func TestSession_TakenBackWhileItsEndIsWritten_IsWritten(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	for range 200 {
+		for name, back := range map[string]func(*redisbridge.Session){"kept": a.KeepSession, "returned": a.ReturnSession} {
+			a.KeepSession(session("s"))
+			until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
+			a.ChangeSession(session("s", "room"))
+			a.LeaveSession(session("s"))
+			got, err := a.TakeSession(t.Context(), "private s")
+			require.NoError(t, err)
+			back(got)
+			until(t, name+": not written again", func() bool { return stored(t, client, "private s") != nil })
+		}
+	}
+}
+
 func TestSession_RedisForgotEverything_IsWrittenAgain(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()
