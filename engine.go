@@ -255,10 +255,11 @@ func (e *Engine) shutdown(ctx context.Context, inside bool) error {
 	}
 	errs = append(errs, e.supervisor.CloseAll(ctx), workers.WaitBusy(ctx, own), e.supervisor.Stop(context.WithoutCancel(ctx)))
 	e.over.Store(true)
-	e.leaveCluster(ctx) // while there were clients, neighbours could reach them
+	errs = append(errs, e.stopKeeper(ctx)) // what it was told last is for Redis
+	e.leaveCluster(ctx)                    // while there were clients, neighbours could reach them
 	errs = append(errs, e.closeRedis(ctx))
 	if registry != nil {
-		errs = append(errs, e.stopKeeper(ctx), registry.Stop(context.WithoutCancel(ctx)))
+		errs = append(errs, registry.Stop(context.WithoutCancel(ctx)))
 	}
 	return errors.Join(append(errs, e.system.Close(ctx))...)
 }

@@ -132,11 +132,13 @@ type RecoveryStats struct {
 	SessionUnknown, SessionTaken, OffsetUnknown, HistoryLost, HistoryTooMuch, Timeout, PrincipalExpired uint64
 }
 
-// stopKeeper forgets all sessions.
+// stopKeeper forgets all sessions, but for those that Redis has.
 func (e *Engine) stopKeeper(ctx context.Context) error {
 	switch {
 	case e.stored != nil:
-		return e.stored.Stop(context.WithoutCancel(ctx))
+		grace, cancel := e.system.Clock().Context(ctx, "sessions grace", e.options.DrainGrace)
+		defer cancel()
+		return e.stored.Stop(grace)
 	case e.keeper == nil:
 		return nil
 	}

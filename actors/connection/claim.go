@@ -105,7 +105,9 @@ func (c *connection) afresh(claim *Claim, err error) {
 	c.env.Counters.recoveryFailed(err)
 	if c.draining {
 		claim.hold.end()
-		c.refuse(c.session.refusal(claim.Namespace, textDraining))
+		if !c.sendOn(claim.auth) {
+			c.refuse(c.session.refusal(claim.Namespace, textDraining))
+		}
 	} else {
 		c.enter(c.newSocket(claim.Namespace, claim.auth, err), claim.entrance, claim.hold)
 	}
@@ -208,13 +210,30 @@ func (c *connection) surrendered(m *surrender) {
 // keep returns what is to be kept of a socket that ends; nil when the session is over. It has not ended yet.
 func (c *connection) keep(s *socket, r Reason) *Kept {
 	co := s.handle.continuity
-	if co == nil || !s.told || c.draining || !r.recoverable() || s.phase.public() != Authenticated {
+	if co == nil || !s.told || !c.recoverable(r) || s.phase.public() != Authenticated {
 		return nil
 	}
 	return &Kept{
 		PrivateID: co.privateID, ID: s.handle.id, Namespace: s.namespace, Rooms: s.rooms, Principal: s.handle.Principal(),
 		Former: s.handle, Progress: co.Progress,
 	}
+}
+
+// recoverable tells whether clients may go on with sessions that end for this reason now.
+func (c *connection) recoverable(r Reason) bool {
+	if c.env.Recovery.Outlasts() {
+		return r == ReasonServerShutdown || r.recoverable()
+	}
+	return !c.draining && r.recoverable()
+}
+
+// sendOn has a client go to another instance, while this one is shut down: told by a refusal official clients would not come back.
+func (c *connection) sendOn(auth []byte) bool {
+	if !c.recovers() || !c.env.Recovery.Outlasts() || claimOf(auth) == nil {
+		return false
+	}
+	c.close(ReasonServerShutdown)
+	return true
 }
 
 // holdRooms has the rooms of a socket that may come back stay present.

@@ -85,7 +85,9 @@ func (c *connection) find(namespace string) *socket {
 // connect opens a socket in a namespace, begins to ask about it, or says why not.
 func (c *connection) connect(name string, auth []byte) {
 	if c.draining {
-		c.refuse(c.session.refusal(name, textDraining))
+		if !c.sendOn(auth) {
+			c.refuse(c.session.refusal(name, textDraining))
+		}
 		return
 	}
 	e := c.env.App.Entrance(name)

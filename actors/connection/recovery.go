@@ -51,6 +51,8 @@ type Recovery interface {
 	Restore(c *Claim, k *Kept, r *roomregistry.Restore)
 	// Spent says that a session was given which is of no use: it is over.
 	Spent(c *Claim, k *Kept)
+	// Outlasts tells whether sessions outlast this process: then its shutdown ends none of them.
+	Outlasts() bool
 }
 
 // Kept is what is left of a socket whose transport was lost.

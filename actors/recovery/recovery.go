@@ -80,6 +80,9 @@ func (k *Keeper) Unclaim(c *connection.Claim) { k.tell(&unclaim{claim: c}) }
 // Spent implements connection.Recovery.
 func (k *Keeper) Spent(c *connection.Claim, _ *connection.Kept) { k.tell(&spent{claim: c}) }
 
+// Outlasts implements connection.Recovery.
+func (*Keeper) Outlasts() bool { return false }
+
 // Restore implements connection.Recovery: the registry has the history.
 func (k *Keeper) Restore(c *connection.Claim, kept *connection.Kept, r *roomregistry.Restore) {
 	after, err := kept.After(k.env.Registry, c.Offset)

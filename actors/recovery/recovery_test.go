@@ -127,6 +127,10 @@ func TestSession_EndedOnPurpose_IsOver(t *testing.T) {
 		"with the whole connection": func(_ *client, s *connection.Socket) { s.Disconnect(true) },
 		"by a packet that is none":  func(c *client, _ *connection.Socket) { c.post("4x") },
 		"by the shutdown":           func(c *client, _ *connection.Socket) { c.session.Close(connection.ReasonServerShutdown) },
+		"lost during the shutdown": func(c *client, _ *connection.Socket) {
+			c.rig.system.Send(c.session.PID(), &connection.Drain{})
+			c.cut()
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, nil, func(r *rig) {

@@ -59,6 +59,14 @@ func serve(t *testing.T, o actio.Options) *stand {
 	return s
 }
 
+// end shuts the server down.
+func (s *stand) end(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	require.NoError(t, s.Shutdown(ctx))
+}
+
 // options are those of an official client that reconnects soon.
 func (s *stand) options(transports []string) jsclient.Options {
 	return jsclient.Options{

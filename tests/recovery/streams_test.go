@@ -1,6 +1,7 @@
 package recovery
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -255,4 +256,82 @@ func TestStreams_NodeKilled_ClientBeginsAfreshAndTheApplicationSeesWhy(t *testin
 	require.NoError(t, socket.Emit("welcome"))
 	_, err := j.client.WaitEvent(t.Context(), "welcome")
 	require.NoError(t, err)
+}
+
+// TestStreams_RollingDeploy_LosesNothing: instances are shut down one after another, each when the next is there.
+func TestStreams_RollingDeploy_LosesNothing(t *testing.T) {
+	overEach(t, func(t *testing.T, transports []string, _ *jsclient.Harness) {
+		deploys, each := sized(3, 10), sized(500, 1000)
+		server := redisproc.Start(t)
+		at := startChild(t, server.Addr())
+		j := depart(t, server, at, transports)
+		for range deploys {
+			next := startChild(t, server.Addr())
+			j.leg(t, each, next, transports, func() {
+				j.proxy.To(next.address())
+				at.stop(t)
+			})
+			at = next
+		}
+		j.end(t)
+	})
+}
+
+// TestStreams_ShutDown_ClientsHaveRoomsDataAndPrincipalOnTheNext: they come to it while the first is still being shut down.
+func TestStreams_ShutDown_ClientsHaveRoomsDataAndPrincipalOnTheNext(t *testing.T) {
+	t.Parallel()
+	const clients = 20
+	server := redisproc.Start(t)
+	options := func() actio.Options {
+		o := onStreams(server.Client())
+		o.NoAuthentication = false
+		o.Authenticate = func(context.Context, *actio.Handshake) (*actio.Principal, error) {
+			return &actio.Principal{UserID: "ann", Claims: "not kept"}, nil
+		}
+		return o
+	}
+	first, second := serve(t, options()), serve(t, options())
+	node := jsclient.Start(t)
+	proxy := wirecutter.Start(t, first.address)
+	o := first.options(jsclient.WebSocket)
+	o.Greet, o.Path = "authenticate", "/socket.io/"
+	ids := make(map[string]*jsclient.Client)
+	for range clients {
+		c, err := node.Dial(t.Context(), proxy.URL(), o)
+		require.NoError(t, err)
+		again(t, c)
+		socket := first.join(t)
+		require.NoError(t, socket.Emit("n", 1))
+		require.Equal(t, 1, numberOf(t, c, "n"))
+		socket.Data().Store("key", socket.ID())
+		ids[c.ID()] = c
+	}
+	proxy.To(second.address)
+	first.end(t)
+	for range clients {
+		require.Equal(t, actio.ReasonServerShutdown, receive(t, first.ended))
+	}
+	for range clients {
+		socket := second.join(t)
+		require.NoError(t, socket.RecoveryFailure())
+		require.True(t, socket.Recovered())
+		c := ids[socket.ID()]
+		require.NotNil(t, c)
+		assert.Equal(t, actio.Authenticated, socket.State())
+		assert.Equal(t, &actio.Principal{UserID: "ann"}, socket.Principal())
+		rooms, err := socket.Rooms(t.Context())
+		require.NoError(t, err)
+		assert.ElementsMatch(t, []string{socket.ID(), "r"}, rooms)
+		value, _ := socket.Data().Load("key")
+		assert.Equal(t, socket.ID(), value)
+		_, recovered := again(t, c)
+		assert.True(t, recovered)
+	}
+	require.NoError(t, second.ToUser("ann").Emit("n", 2))
+	for _, c := range ids {
+		require.Equal(t, 2, numberOf(t, c, "n"))
+	}
+	stats, err := second.Stats(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, clients, stats.Recovery.Recovered)
 }
