@@ -18,7 +18,8 @@ type hooks struct {
 // when the socket is refused.
 //
 // The socket is not connected yet: nothing can be sent to it (ErrNotConnected). Data is kept, what it joins it is in when it enters,
-// and Disconnect refuses it. Nil is ignored.
+// and Disconnect refuses it. About a socket that goes on with its session they are asked with RecoveryOptions.RunMiddlewares only. Nil is
+// ignored.
 func (h *hooks) Use(f func(ctx context.Context, s *Socket) error) {
 	if f != nil {
 		h.middlewares.add(f, false)

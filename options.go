@@ -259,7 +259,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c.SurvivePanics = o.SurvivePanics
 	c.MaxRooms, c.MaxRoomsPerRequest, c.MaxRoomNameBytes = o.MaxRooms, o.MaxRoomsPerRequest, o.MaxRoomNameBytes
 	c.RefuseNodeIDs = o.RefuseNodeIDs
-	c.RecoveryTimeout = o.Recovery.Timeout
+	c.RecoveryTimeout, c.RecoveryMiddlewares = o.Recovery.Timeout, o.Recovery.RunMiddlewares
 	c.RoomEvents = !o.NoAuthentication || o.ValidateRooms != nil
 	if o.ValidateRooms != nil {
 		c.ValidateRooms = func(ctx context.Context, h *connection.Socket, rooms []string) ([]string, error) {

@@ -38,6 +38,11 @@ type RecoveryOptions struct {
 	MaxSessions int
 	// Timeout is how long a client waits at most for its session before it gets a new socket. Default 5 s.
 	Timeout time.Duration
+	// RunMiddlewares asks the middlewares of the namespace (Use) also about a socket that goes on, and nobody else: it is not
+	// authenticated anew, its Principal is known to them. Recovered is true, and it is in the rooms that it was in; the functions of
+	// OnDisconnect may still run for the former socket. An error refuses as ever, and the session is over. If the session turns out
+	// not to be had after all they are asked once more, about a new socket. Default: they are not asked.
+	RunMiddlewares bool
 }
 
 // The reasons of Socket.RecoveryFailure.

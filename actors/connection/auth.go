@@ -175,6 +175,8 @@ func fromEntering(in authInput) (phase, []authEffect) {
 		return phaseVerifying, []authEffect{doArmEntryVerdict, doVerify}
 	case inForce:
 		return phaseAdmitted, []authEffect{doAdopt}
+	case inRestore: // if it comes in: its session is known
+		return phaseAdmitted, nil
 	case inExhausted:
 		return phaseClosed, []authEffect{doStopDeadline, doDenyExhausted}
 	case inDeadline:
@@ -203,6 +205,8 @@ func fromAdmitted(in authInput) (phase, []authEffect) {
 	switch in {
 	case inConnect:
 		return phaseAuthenticated, welcome(doStopDeadline)
+	case inRestore: // its rooms it has already
+		return phaseAuthenticated, []authEffect{doStopDeadline, doSendSuccess, doAnnounce, doPing, doConnected}
 	case inExpired:
 		return phaseClosed, []authEffect{doStopDeadline, doCancelVerifier, doDenyExpired}
 	case inDeadline:

@@ -31,7 +31,7 @@ func authTable() map[phase]map[authInput]row {
 			inVerify: stays(phaseNew),
 		},
 		phaseEntering: {
-			inRestore:      stays(phaseEntering),
+			inRestore:      stays(phaseAdmitted),
 			inConnect:      {phaseUnauthorized, []authEffect{doArmDeadline}},
 			inEnter:        stays(phaseEntering),
 			inVerify:       {phaseVerifying, []authEffect{doArmEntryVerdict, doVerify}},
@@ -56,7 +56,7 @@ func authTable() map[phase]map[authInput]row {
 			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseAdmitted: {
-			inRestore: stays(phaseAdmitted),
+			inRestore: {phaseAuthenticated, []authEffect{doStopDeadline, doSendSuccess, doAnnounce, doPing, doConnected}},
 			inConnect: {phaseAuthenticated, append([]authEffect{doStopDeadline}, welcomeEffects...)},
 			inEnter:   stays(phaseAdmitted), inVerify: stays(phaseAdmitted),
 			inAuthenticate: stays(phaseAdmitted), inRenew: stays(phaseAdmitted), inExhausted: stays(phaseAdmitted),

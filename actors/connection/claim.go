@@ -25,12 +25,17 @@ func (c *connection) claim(namespace string, auth []byte, e *Entrance, h *hold) 
 	claim.answer = func(k *Kept, err error) { session.tell(&claimed{claim: claim, kept: k, err: err}) }
 	claim.late = c.env.System.Clock().NewTimer("claim", func() { session.tell(&claimLate{claim: claim}) })
 	claim.late.Reset(c.env.Options.RecoveryTimeout)
+	c.enlist(claim)
+	c.env.Recovery.Claim(claim)
+	return true
+}
+
+// enlist puts a claim among those that have no answer yet.
+func (c *connection) enlist(claim *Claim) {
 	if c.claims == nil {
 		c.claims = new(claims)
 	}
 	c.claims.list = append(c.claims.list, claim)
-	c.env.Recovery.Claim(claim)
-	return true
 }
 
 // recovers tells whether there are sessions for the client. One of revision 3 knows nothing of them.
@@ -44,6 +49,16 @@ func (l *claims) all() []*Claim {
 		return nil
 	}
 	return l.list
+}
+
+// alone counts those without a socket of the session.
+func (l *claims) alone() (n int) {
+	for _, claim := range l.all() {
+		if claim.socket == nil {
+			n++
+		}
+	}
+	return n
 }
 
 // claiming tells whether a namespace waits for an answer.
@@ -84,6 +99,14 @@ func (c *connection) claimed(m *claimed) {
 	if k.Former != nil {
 		h.continuity.former = k.Former.bound
 	}
+	if !c.reconsider(claim, h) {
+		c.restore(claim, h)
+	}
+}
+
+// restore asks for what the client missed, and to be attached.
+func (c *connection) restore(claim *Claim, h *Socket) {
+	k := claim.kept
 	claim.restore = &roomregistry.Restore{
 		Member: h.member(), Rooms: slices.Clone(k.Rooms), Authenticated: true, Held: k.Former != nil,
 		MaxBytes: max(1, c.env.Options.QueueBytes*3/4-c.out.bytes), EachBytes: entryBytes, // the rest is for what comes
@@ -103,6 +126,10 @@ func (c *connection) afresh(claim *Claim, err error) {
 		c.env.Recovery.Spent(claim, claim.kept)
 	}
 	c.env.Counters.recoveryFailed(err)
+	if s := claim.socket; s != nil { // those who were asked about it are asked about the new one
+		claim.socket, claim.hold, s.extra.claim, s.extra.hold = nil, s.extra.hold, nil, nil
+		c.abandon(s, ReasonServerDisconnect)
+	}
 	if c.draining {
 		claim.hold.end()
 		if !c.sendOn(claim.auth) {
@@ -117,6 +144,11 @@ func (c *connection) afresh(claim *Claim, err error) {
 // unclaim gives up a claim whose answer is of no use any more. The session stays for who comes next.
 func (c *connection) unclaim(claim *Claim) {
 	c.env.Recovery.Unclaim(claim)
+	c.unattach(claim)
+}
+
+// unattach takes back what was asked of the registry, whether it is done or not.
+func (c *connection) unattach(claim *Claim) {
 	if r := claim.restore; r != nil {
 		r.GiveUp()
 		c.env.System.Send(c.env.Registry.Shard(r.Member.SocketID).PID(), &roomregistry.Detach{
@@ -129,6 +161,9 @@ func (c *connection) unclaim(claim *Claim) {
 // unclaimAll is for the end of the session of Engine.IO.
 func (c *connection) unclaimAll() {
 	for _, claim := range slices.Clone(c.claims.all()) {
+		if claim.socket != nil {
+			continue // it ends with that
+		}
 		c.settled(claim)
 		c.unclaim(claim)
 		claim.hold.end()
@@ -158,12 +193,18 @@ func (c *connection) restored(m *roomregistry.Restored) {
 	}
 	c.settled(claim)
 	h := m.Member.Handle.(*Socket) //nolint:forcetypeassert // claimed has made it
-	s := c.socketOf(h)
-	s.member, s.rooms = m.Member, slices.Clone(claim.kept.Rooms)
-	if !claim.entrance.plain() {
-		x := s.more()
-		x.entrance, x.hold = claim.entrance, claim.hold
+	s := claim.socket
+	if s == nil {
+		s = c.socketOf(h)
+		s.rooms = slices.Clone(claim.kept.Rooms)
+		if !claim.entrance.plain() {
+			x := s.more()
+			x.entrance, x.hold = claim.entrance, claim.hold
+		}
+	} else {
+		s.extra.claim = nil
 	}
+	s.member = m.Member
 	h.continuity.Seen = m.Position
 	if m.Last > 0 {
 		h.continuity.Last = m.Last
@@ -173,6 +214,9 @@ func (c *connection) restored(m *roomregistry.Restored) {
 	c.admit(s)
 	c.resume(s, claim.kept, m.Missed)
 	c.env.Recovery.Opened(h)
+	if claim.socket != nil {
+		c.regroup(s, claim.restore.Rooms)
+	}
 	if f := claim.kept.Former; f != nil {
 		f.inbox.push(&followJob{next: h})
 	} else {
@@ -185,6 +229,7 @@ func (c *connection) restored(m *roomregistry.Restored) {
 func (c *connection) resume(s *socket, k *Kept, missed []*wire.Prepared) {
 	if c.auth(s) == nil {
 		s.phase = phaseAuthenticated
+		s.at[socketAuth] = 0
 		c.publish(s)
 		c.connected(s)
 	} else {

@@ -39,16 +39,22 @@ func (c *connection) enter(s *socket, e *Entrance, h *hold) {
 		return
 	}
 	x := s.more()
-	x.entrance, x.hold, x.by = e, h, c.now().add(c.env.Options.ConnectTimeout)
+	x.entrance, x.hold = e, h
 	if a := c.auth(s); e.Find == nil && e.Admit == nil && (a == nil || !a.OnConnect) {
 		c.open(s)
 		return
 	}
+	c.setOut(s)
+	c.proceed(s)
+	c.rearm()
+}
+
+// setOut puts a socket on its way in.
+func (c *connection) setOut(s *socket) {
+	s.extra.by = c.now().add(c.env.Options.ConnectTimeout)
 	c.sockets = append(c.sockets, s)
 	s.handle.state.Store(stateEntering)
 	c.authenticate(s, inEnter)
-	c.proceed(s)
-	c.rearm()
 }
 
 // proceed asks the next question, or opens the socket when none is left.
@@ -77,6 +83,8 @@ func (c *connection) proceed(s *socket) {
 		s.app = c.env.App.NewSocket(s.handle)
 		admit, handle := e.Admit, s.handle
 		c.ask(s, "namespace middleware", func(ctx context.Context) (*Entrance, error) { return nil, admit(ctx, handle) })
+	case x.claim != nil:
+		c.readmit(s)
 	default:
 		c.open(s)
 	}
@@ -164,6 +172,7 @@ func (c *connection) refuse(m *wire.Prepared) {
 func (c *connection) abandon(s *socket, r Reason) {
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
 	c.authenticate(s, inClosed)
+	c.forgo(s, r)
 	s.handle.reason.Store(uint32(r))
 	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
 	s.extra.hold.end()

@@ -59,6 +59,7 @@ type extra struct {
 	hold     *hold          // of the entrance
 	by       moment         // when the socket must be in
 	asked    bool           // Admit was
+	claim    *Claim         // of the session that the socket goes on with, as long as it is on its way in
 	refusal  *wire.Prepared // what a Verifier wants its client to be told
 }
 

@@ -195,5 +195,6 @@ type Options struct {
 	MaxRoomsPerRequest  int
 	MaxRoomNameBytes    int
 	RecoveryTimeout     time.Duration // for a session that a client wants to go on with
+	RecoveryMiddlewares bool          // Admit of an Entrance is asked also about sockets that go on with their session
 	RefuseNodeIDs       bool          // a client may not join names of the form of Node's socket ids
 }

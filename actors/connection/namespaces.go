@@ -97,7 +97,7 @@ func (c *connection) connect(name string, auth []byte) {
 	}
 	h := newHold(e)
 	switch {
-	case len(c.sockets)+len(c.claims.all()) >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
+	case len(c.sockets)+c.claims.alone() >= c.env.Options.MaxNamespaces || len(c.departed) >= 4*c.env.Options.MaxNamespaces:
 		c.env.Counters.NamespacesRefused.Add(1)
 		c.refuse(c.session.refusal(name, textManySpaces))
 	case c.find(name) != nil || c.claiming(name):

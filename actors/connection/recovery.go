@@ -113,11 +113,12 @@ type Claim struct {
 	answer func(k *Kept, err error)
 	late   *actors.Timer
 	auth   []byte
-	// The way in: middlewares are asked about sockets that begin afresh alone.
+	// The way in: middlewares are asked about sockets that begin afresh alone, unless Options.RecoveryMiddlewares.
 	entrance *Entrance
 	hold     *hold
 	kept     *Kept                 // once it was given
 	restore  *roomregistry.Restore // once it was asked for
+	socket   *socket               // that has the hold, while middlewares are asked and from then on
 }
 
 // NewClaim makes a claim whose answer goes to a function, which returns at once.
