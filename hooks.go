@@ -34,7 +34,8 @@ func (h *hooks) OnConnection(f func(ctx context.Context, s *Socket)) {
 	}
 }
 
-// OnDisconnect adds what is called for each socket that was connected, after all of its events. Nil is ignored.
+// OnDisconnect adds what is called for each socket that was connected, after all of its events. It is in no room any more;
+// Socket.LastRooms tells in which it was. Nil is ignored.
 func (h *hooks) OnDisconnect(f func(s *Socket, r Reason)) {
 	if f != nil {
 		h.disconnected.add(f, false)

@@ -18,6 +18,10 @@ func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
 // Rooms lists the rooms that the socket is in, its own first.
 func (s *Socket) Rooms(ctx context.Context) ([]string, error) { return s.handle.Rooms(ctx) }
 
+// LastRooms lists the rooms that the socket was in when it ended, its own first: in functions of OnDisconnect and ever after. Nil
+// before, and for a socket that was never connected. It asks nobody. Broadcasts do not reach the socket there any more.
+func (s *Socket) LastRooms() []string { return s.handle.LastRooms() }
+
 // Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself.
 // Idempotent.
 func (s *Socket) Disconnect() { s.handle.Disconnect(false) }

@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/actio-go/actio/actors"
@@ -174,7 +173,7 @@ func (c *connection) abandon(s *socket, r Reason) {
 	c.authenticate(s, inClosed)
 	c.forgo(s, r)
 	s.handle.reason.Store(uint32(r))
-	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
+	s.handle.cancel(&ended{reason: r})
 	s.extra.hold.end()
 	if s == &c.first {
 		c.first = socket{}

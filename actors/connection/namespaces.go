@@ -299,7 +299,7 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	}
 	// Before the context ends: whoever waits for that finds the socket in no room.
 	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Detach{Member: s.member})
-	s.handle.cancel(fmt.Errorf("%w: %s", ErrClosed, r))
+	s.handle.cancel(&ended{reason: r, opened: true, rooms: s.rooms})
 	for _, w := range s.acks {
 		w.answer(ackResult{err: ErrClosed})
 	}

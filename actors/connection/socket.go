@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -96,6 +97,28 @@ func (s *Socket) Principal() *Principal { return s.principal.Load() }
 
 // Reason is why the socket ended; ReasonNone while it lives.
 func (s *Socket) Reason() Reason { return Reason(s.reason.Load()) } //nolint:gosec // only a Reason is stored
+
+// ended is why the context of a socket has ended. What is known of a socket after its end is here: it takes no room before.
+type ended struct {
+	reason Reason
+	opened bool     // it was connected once
+	rooms  []string // its own excepted
+}
+
+// Error tells the reason.
+func (e *ended) Error() string { return ErrClosed.Error() + ": " + e.reason.String() }
+
+// Unwrap makes it ErrClosed.
+func (*ended) Unwrap() error { return ErrClosed }
+
+// LastRooms lists the rooms that the socket was in when it ended, its own first. Nil: it has not ended, or was never connected.
+func (s *Socket) LastRooms() []string {
+	e, is := errors.AsType[*ended](context.Cause(s.ctx))
+	if !is || !e.opened {
+		return nil
+	}
+	return append([]string{s.id}, e.rooms...)
+}
 
 // Connected tells whether the socket is connected.
 func (s *Socket) Connected() bool { return s.state.Load() != stateEntering && !s.Closed() }
