@@ -130,6 +130,11 @@ func (c *config) book() *book {
 	b.duration(&r.ReadyTimeout, "redis-ready-timeout", 30*time.Second, "`duration` that the connections to Redis may take at the start")
 
 	b.section("Authentication and rooms:")
+	b.add(&choice[actio.AuthenticateOn]{
+		&o.AuthenticateOn,
+		[]string{"event", "connect"},
+		[]actio.AuthenticateOn{actio.OnEvent, actio.OnConnect},
+	}, "authenticate-on", "event or connect, `when` clients authenticate: by an event afterwards, or before they are let in")
 	b.duration(&o.AuthenticateTimeout, "auth-timeout", 10*time.Second, "`duration` that a client may take to authenticate")
 	b.count(&o.MaxAuthAttempts, "max-auth-attempts", 5, "`number` of attempts of a connection, at most")
 	b.count(&o.MaxUnauthenticated, "max-unauthenticated", 10_000, "`number` of connections that are not authenticated, at most")
@@ -142,10 +147,12 @@ func (c *config) book() *book {
 	b.on(&o.RefuseNodeIDs, "refuse-node-ids", "refuse rooms named like socket ids of Node.js")
 
 	c.rates(b)
+	c.recovery(b)
 
 	b.section("Connections:")
 	e.Transports = []actio.Transport{actio.Polling, actio.WebSocket}
 	b.add(&transports{&e.Transports}, "transports", "`transports` that are allowed, with commas")
+	b.on(&e.AllowEIO3, "allow-eio3", "serve clients of Socket.IO 2 as well")
 	b.on(&e.DisableUpgrades, "disable-upgrades", "keep polling clients on polling")
 	b.duration(&e.PingInterval, "ping-interval", 25*time.Second, "`duration` between two heartbeats")
 	b.duration(&e.PingTimeout, "ping-timeout", 20*time.Second, "`duration` that the answer to a heartbeat may take")
@@ -196,6 +203,17 @@ func (c *config) rates(b *book) {
 		[]string{"x-forwarded-for", "forwarded", "x-real-ip"},
 		[]actio.ProxyHeader{actio.XForwardedFor, actio.Forwarded, actio.XRealIP},
 	}, "proxy-header", "x-forwarded-for, forwarded or x-real-ip, the `header` in which they say it")
+}
+
+// recovery adds the section of connection state recovery.
+func (c *config) recovery(b *book) {
+	r := &c.options.Recovery
+	b.section("Clients that come back:")
+	b.on(&r.Enabled, "recovery", "let clients whose connection was lost go on as who they were, with what they missed")
+	b.duration(&r.MaxDisconnectionDuration, "recovery-duration", 2*time.Minute, "`duration` for which they may stay away")
+	b.count(&r.MaxBytes, "recovery-max-bytes", 64<<20, "`bytes` of events that are remembered for them, at most")
+	b.count(&r.MaxSessions, "recovery-max-sessions", 100_000, "`number` of them that are waited for, at most")
+	b.duration(&r.Timeout, "recovery-timeout", 5*time.Second, "`duration` that a client waits until it begins afresh")
 }
 
 // finish makes the settings the options of the server.

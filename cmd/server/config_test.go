@@ -70,6 +70,29 @@ func TestParse_Rates_ReachTheServer(t *testing.T) {
 	assert.NoError(t, err)
 }
 
+func TestParse_WaysIn_ReachTheServer(t *testing.T) {
+	c, err := parse([]string{
+		"-authenticate-on", "connect", "-allow-eio3", "-recovery", "-recovery-duration", "1m", "-recovery-max-sessions=7",
+	}, []string{"ACTIO_RECOVERY_MAX_BYTES=1000", "ACTIO_RECOVERY_TIMEOUT=3s"})
+	require.NoError(t, err)
+	o := c.finish(slog.New(slog.DiscardHandler))
+	assert.Equal(t, actio.OnConnect, o.AuthenticateOn)
+	assert.True(t, o.Engine.AllowEIO3)
+	assert.Equal(t, actio.RecoveryOptions{
+		Enabled: true, MaxDisconnectionDuration: time.Minute, MaxBytes: 1000, MaxSessions: 7, Timeout: 3 * time.Second,
+	}, o.Recovery)
+	_, err = actio.New(o)
+	assert.NoError(t, err)
+}
+
+func TestParse_RecoveryAlone_TakesTheDefaultsOfTheLibrary(t *testing.T) {
+	c, err := parse([]string{"-recovery"}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, actio.RecoveryOptions{
+		Enabled: true, MaxDisconnectionDuration: 2 * time.Minute, MaxBytes: 64 << 20, MaxSessions: 100_000, Timeout: 5 * time.Second,
+	}, c.options.Recovery)
+}
+
 func TestConfig_Finish_SetsWhatTheGatewayDecides(t *testing.T) {
 	c, err := parse([]string{"-app-ping-interval", "0", "-inbox-events", "5000"}, nil)
 	require.NoError(t, err)
@@ -128,6 +151,8 @@ func TestRun_WrongUsage_SaysWhatIsWrong(t *testing.T) {
 		{name: "proxies", args: []string{"-trusted-proxies", "10.0.0.0/8,nginx"}, want: `"nginx" is neither an address nor a network`},
 		{name: "burst of nothing", env: "ACTIO_EVENT_BURST=5", want: "EventBurst 5 means nothing without MaxEventsPerSecond"},
 		{name: "negative rate", args: []string{"-max-bytes-per-second", "-1"}, want: "must not be negative"},
+		{name: "when to authenticate", args: []string{"-authenticate-on", "sunday"}, want: "want one of event, connect"},
+		{name: "no memory", env: "ACTIO_RECOVERY_MAX_BYTES=0", want: "must be above zero"},
 		{name: "rate policy", args: []string{"-rate-policy", "ban"}, want: "want one of drop, error, disconnect"},
 		{name: "too many rooms", args: []string{"-max-rooms", "1"}, want: "DefaultRooms has 2 names, MaxRooms is 1"},
 	} {
