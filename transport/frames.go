@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -100,7 +101,11 @@ func (ws *WebSocket) controlFrame(h wire.FrameHeader) error {
 // closeFrame answers a close frame with its code; the reason stays here.
 func (ws *WebSocket) closeFrame(payload []byte) error {
 	code, reason, err := wire.DecodeClose(payload)
-	if err != nil {
+	switch {
+	case errors.Is(err, wire.ErrUTF8):
+		ws.control(wire.AppendCloseFrame(nil, codeNotText, ""))
+		return fmt.Errorf("%w: %w", ErrProtocol, err)
+	case err != nil:
 		return ws.violated(err.Error())
 	}
 	echoed := code

@@ -22,6 +22,7 @@ const (
 // Close codes of RFC 6455 that this package sends by itself.
 const (
 	codeProtocolError = 1002
+	codeNotText       = 1007
 	codeTooBig        = 1009
 	codeInternalError = 1011
 	codeTryAgainLater = 1013

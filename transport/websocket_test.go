@@ -148,6 +148,7 @@ func TestWebSocket_Misbehaviour_IsClassifiedAndAnswered(t *testing.T) {
 		{"unmasked", []byte{fin | opText, 1, 'x'}, transport.ErrProtocol, 1002},
 		{"close with one byte", frame(fin|opClose, []byte{3}), transport.ErrProtocol, 1002},
 		{"close with a reserved code", frame(fin|opClose, closePayload(1006, "")), transport.ErrProtocol, 1002},
+		{"close with a reason that is not UTF-8", frame(fin|opClose, closePayload(1000, "tsch\xfc")), transport.ErrProtocol, 1007},
 		{"close with a bad code and a long reason", frame(fin|opClose, closePayload(99, strings.Repeat("r", 120))), transport.ErrProtocol, 1002},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // MaxControlPayload is what the payload of a control frame has at most, in bytes (RFC 6455, section 5.5).
@@ -106,7 +107,7 @@ func Unmask(payload []byte, key uint32) {
 }
 
 // DecodeClose gives the code and reason of a close frame's payload; without one the code is NoCloseCode. ErrFrame says that the
-// payload is none that a peer may send.
+// payload is none that a peer may send, ErrUTF8 as well that its reason is no text.
 func DecodeClose(payload []byte) (code uint16, reason string, err error) {
 	if len(payload) == 0 {
 		return NoCloseCode, "", nil
@@ -117,6 +118,9 @@ func DecodeClose(payload []byte) (code uint16, reason string, err error) {
 	code = binary.BigEndian.Uint16(payload)
 	if !sendableCode(code) {
 		return 0, "", fmt.Errorf("%w: close code %d", ErrFrame, code)
+	}
+	if !utf8.Valid(payload[2:]) {
+		return 0, "", fmt.Errorf("%w: close reason: %w", ErrFrame, ErrUTF8)
 	}
 	return code, string(payload[2:]), nil
 }

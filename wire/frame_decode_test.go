@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -85,12 +86,36 @@ func TestDecodeClose_Payloads_AsRFC6455HasThem(t *testing.T) {
 		_, _, err := wire.DecodeClose(binary.BigEndian.AppendUint16(nil, code))
 		assert.NoError(t, err, code)
 	}
+	code, reason, err = wire.DecodeClose([]byte("\x03\xe8tschü\u00df"))
+	require.NoError(t, err)
+	assert.EqualValues(t, 1000, code)
+	assert.Equal(t, "tschüß", reason)
+	_, _, err = wire.DecodeClose([]byte("\x03\xe8tsch\xfc"))
+	require.ErrorIs(t, err, wire.ErrFrame)
+	require.ErrorIs(t, err, wire.ErrUTF8)
 	_, _, err = wire.DecodeClose([]byte{3})
 	assert.ErrorIs(t, err, wire.ErrFrame)
 	for _, code := range []uint16{0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000} {
 		_, _, err := wire.DecodeClose(binary.BigEndian.AppendUint16(nil, code))
 		assert.ErrorIs(t, err, wire.ErrFrame, code)
 	}
+}
+
+func FuzzDecodeClose(f *testing.F) {
+	for _, payload := range []string{"", "\x03", "\x03\xe8", "\x03\xe9bye", "\x03\xe8tsch\xfc", "\x03\xee", "\x0f\xa0\xed\xa0\x80"} {
+		f.Add([]byte(payload))
+	}
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		code, reason, err := wire.DecodeClose(payload)
+		if err != nil {
+			require.ErrorIs(t, err, wire.ErrFrame)
+			return
+		}
+		require.True(t, utf8.ValidString(reason))
+		if len(payload) > 0 {
+			require.Equal(t, payload, append(binary.BigEndian.AppendUint16(nil, code), reason...))
+		}
+	})
 }
 
 func FuzzDecodeFrameHeader(f *testing.F) {
