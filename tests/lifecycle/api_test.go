@@ -61,6 +61,10 @@ func appendExported(names []string, f *ast.FuncDecl) []string {
 }
 
 func TestHammer_CallsAllThatIsExported(t *testing.T) {
-	assert.Equal(t, exported(t), slices.Sorted(maps.Keys(operations())),
-		"TestHammer calls each exported function and method: add what is new to operations")
+	called := operations()
+	for _, name := range exported(t) {
+		assert.True(t, called[name] != nil, "TestHammer does not call %s: add it to operations", name)
+		delete(called, name)
+	}
+	assert.Empty(t, slices.Collect(maps.Keys(called)), "there is no such thing any more")
 }

@@ -226,6 +226,7 @@ func socketOperations() map[string]operation {
 			_, err := a.sockets.one().Rooms(context.Background())
 			return err
 		},
+		"Socket.LastRooms":       quiet(func(a *anvil) { a.sockets.one().LastRooms() }),
 		"Socket.Recovered":       quiet(func(a *anvil) { a.sockets.one().Recovered() }),
 		"Socket.RecoveryFailure": func(a *anvil) error { return a.sockets.one().RecoveryFailure() },
 		"Socket.Disconnect":      seldom(quiet(func(a *anvil) { a.sockets.one().Disconnect() })),
