@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/jspeer"
 )
@@ -19,10 +20,17 @@ import (
 // startRecovering starts an instance that keeps sessions in Redis.
 func startRecovering(t *testing.T, r store) (server *actio.Server, url string) {
 	t.Helper()
+	return startRecoveringWith(t, r, actio.RecoveryOptions{})
+}
+
+// startRecoveringWith starts one with some options of recovery.
+func startRecoveringWith(t *testing.T, r store, recovery actio.RecoveryOptions) (server *actio.Server, url string) {
+	t.Helper()
+	recovery.Enabled, recovery.MaxDisconnectionDuration = true, time.Minute
 	server, err := actio.New(actio.Options{
 		Redis:            actio.RedisOptions{Client: r.client(), Adapter: actio.StreamsAdapter},
 		NoAuthentication: true,
-		Recovery:         actio.RecoveryOptions{Enabled: true, MaxDisconnectionDuration: time.Minute},
+		Recovery:         recovery,
 		DefaultRooms:     []string{}, PingInterval: 1000 * time.Hour,
 	})
 	require.NoError(t, err)
@@ -103,5 +111,51 @@ func TestRecovery_ClientOfALostInstance_GoesOnOnAnother(t *testing.T) {
 			events := slices.DeleteFunc(back.Events(), func(e string) bool { return e == "connect" })
 			assert.Equal(t, []string{"missed", "to itself", "after"}, events)
 		})
+	}
+}
+
+// The rooms that a middleware has a client change are in its session, too, which the next instance takes up.
+func TestRecovery_MiddlewaresOfAnotherInstance_AreAskedAboutTheClientAndChangeItsSession(t *testing.T) {
+	t.Parallel()
+	r, js := oneServer(t), jsclient.Start(t)
+	one, url := startRecovering(t, r)
+	client, err := js.Dial(t.Context(), url, jsclient.Options{Transports: jsclient.WebSocket, Path: one.Path()})
+	require.NoError(t, err)
+	s, err := one.Socket(t.Context(), client.ID())
+	require.NoError(t, err)
+	require.NoError(t, s.Join(t.Context(), "left", "kept"))
+	require.NoError(t, one.To("kept").Emit("seen"))
+	_, err = client.WaitEvent(t.Context(), "seen")
+	require.NoError(t, err)
+	auth := map[string]any{"pid": onlySession(t, r), "offset": lastOffset(t, r)}
+
+	look := r.client()
+	three, third := startRecovering(t, r)
+	two, second := startRecoveringWith(t, r, actio.RecoveryOptions{RunMiddlewares: true})
+	two.Root().Use(func(ctx context.Context, s *actio.Socket) error {
+		assert.True(t, s.Recovered())
+		assert.NoError(t, s.Leave(ctx, "left"))
+		return s.Join(ctx, "joined")
+	})
+	for _, at := range []struct {
+		server *actio.Server
+		url    string
+	}{{two, second}, {three, third}} {
+		again, err := js.Dial(t.Context(), at.url, jsclient.Options{Transports: jsclient.WebSocket, Path: one.Path(), Auth: auth})
+		require.NoError(t, err)
+		require.Equal(t, client.ID(), again.ID())
+		s, err := at.server.Socket(t.Context(), client.ID())
+		require.NoError(t, err)
+		rooms, err := s.Rooms(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{client.ID(), "kept", "joined"}, rooms)
+		require.Eventually(t, func() bool { // it is written
+			value, err := look.Get(t.Context(), "sio:session:"+onlySession(t, r)).Bytes()
+			if err != nil {
+				return false
+			}
+			kept, err := format.DecodeSession(value)
+			return err == nil && slices.Contains(kept.Rooms, "joined")
+		}, patience, 5*time.Millisecond)
 	}
 }
