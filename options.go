@@ -84,7 +84,9 @@ type Options struct {
 	// AuthenticateTimeout is how long a client may take from joining a namespace to being authenticated, and how long a
 	// renewal may take. Default 10 s.
 	AuthenticateTimeout time.Duration
-	// MaxAuthAttempts bounds how often a connection may call Authenticate without a success. Default 5.
+	// MaxAuthAttempts bounds how many attempts of a connection may come to nothing, refused, failed or too late, without a success
+	// between them: with the next the connection ends. With OnConnect no more than can be left of them are verified at once;
+	// further CONNECTs wait for their verdicts. Default 5.
 	MaxAuthAttempts int
 	// MaxAuthBytes bounds the payload of CONNECT and of a renewal, which is kept as Handshake.Auth: a larger CONNECT gets a
 	// connect_error, a larger renewal is refused. Default 16 KiB.

@@ -46,7 +46,7 @@ func (c *connection) authenticateEvent(s *socket, m *received) {
 	if in == inAuthenticate && s.phase == phaseAuthenticated && c.auth(s).OnConnect {
 		return // clients of the reference send it, and have been answered already
 	}
-	if int(c.attempts) >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
+	if int(c.failures) >= c.env.Options.MaxAuthAttempts || len(m.args.Raw(0)) > c.env.Options.MaxAuthBytes {
 		in = inExhausted
 	}
 	c.authenticate(s, in)
@@ -126,6 +126,7 @@ func (c *connection) execute(s *socket, e authEffect) {
 func (c *connection) executeDenial(s *socket, e authEffect) {
 	switch e {
 	case doDenyRefused:
+		c.failures++
 		c.env.Counters.AuthRefused.Add(1)
 		m := s.extra.refusal
 		if m == nil {
@@ -133,9 +134,11 @@ func (c *connection) executeDenial(s *socket, e authEffect) {
 		}
 		c.deny(s, m, ReasonAuthenticationFailed)
 	case doDenyFailed:
+		c.failures++
 		c.env.Counters.AuthFailed.Add(1)
 		c.deny(s, c.session.refusal(s.namespace, textFailed), ReasonAuthenticationFailed)
 	case doDenyTimedOut:
+		c.failures++
 		c.env.Counters.AuthTimedOut.Add(1)
 		c.deny(s, c.session.refusal(s.namespace, textTimedOut), ReasonAuthenticationTimeout)
 	case doDenyExpired:
@@ -230,7 +233,7 @@ func (c *connection) pingSocket(m *pingSocket) {
 
 // adopt takes the verdict's principal over and arms its expiry.
 func (c *connection) adopt(s *socket) {
-	c.attempts = 0
+	c.failures = 0
 	c.authBy = 0
 	c.env.Counters.AuthSucceeded.Add(1)
 	c.takeOver(s, s.adopted)
@@ -274,7 +277,6 @@ func (c *connection) announceUser(s *socket) {
 // verify starts the verifier beside the actor. Its answer comes back as a message with the number of the attempt; one that
 // comes too late is recognised by it.
 func (c *connection) verify(s *socket) {
-	c.attempts++
 	t := &verification{env: c.env, socket: s.handle, handshake: s.handle.handshake, verify: c.auth(s).Verify}
 	t.attempt, t.ctx = s.begin()
 	if s.renewal != nil {
@@ -354,6 +356,7 @@ func (c *connection) verdict(m *verdict) {
 	if s.phase == phaseAdmitted {
 		c.proceed(s)
 	}
+	c.verifyWaiting()
 	c.rearm()
 }
 

@@ -48,7 +48,7 @@ type connection struct {
 	lastWord  *wire.Prepared  // what a polling client gets last
 	candidate *lane           // a websocket that probes
 	readers   int32           // websockets whose reader runs
-	attempts  int32           // to authenticate since the last success
+	failures  int32           // attempts to authenticate that came to nothing, since the last success
 
 	deadlines
 	pinged uint64 // stalls of the gate when the last ping left

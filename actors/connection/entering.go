@@ -9,8 +9,8 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// The way of a socket into a namespace that does not let everybody in at once. It is one of the session's sockets from its CONNECT
-// on, so that it counts and cannot come twice; but neither the client nor the registry nor the supervisor know it until it is
+// The way of a socket into a namespace that does not let everybody in at once. It is one of the session's sockets from its
+// CONNECT on, so that it counts and cannot come twice; but neither the client nor the registry nor the supervisor know it until it is
 // opened. User code is asked beside the actor, one question at a time: which namespace it is, who the socket belongs to,
 // and whether it may come in.
 
@@ -58,8 +58,8 @@ func (c *connection) setOut(s *socket) {
 
 // proceed asks the next question, or opens the socket when none is left.
 func (c *connection) proceed(s *socket) {
-	x := s.extra
-	switch e, a := x.entrance, c.auth(s); {
+	x, a := s.extra, c.auth(s)
+	switch e := x.entrance; {
 	case e.Find != nil:
 		find, handle := e.Find, s.handle
 		c.ask(s, "namespace matcher", func(ctx context.Context) (*Entrance, error) {
@@ -73,10 +73,8 @@ func (c *connection) proceed(s *socket) {
 			x.hold.take(found.Release)
 			return found, nil
 		})
-	case a != nil && a.OnConnect && s.phase == phaseEntering && int(c.attempts) >= c.env.Options.MaxAuthAttempts:
-		c.authenticate(s, inExhausted)
 	case a != nil && a.OnConnect && s.phase == phaseEntering:
-		c.authenticate(s, inVerify)
+		c.attempt(s)
 	case e.Admit != nil && !x.asked:
 		x.asked = true
 		s.app = c.env.App.NewSocket(s.handle)
@@ -151,6 +149,7 @@ func (c *connection) packetOfEntering(s *socket, m *received) {
 	}
 	c.abandon(s, ReasonClientDisconnect)
 	c.idle()
+	c.verifyWaiting()
 	c.leaveGate(m)
 }
 
@@ -193,8 +192,8 @@ func (c *connection) beginDrain() {
 	c.rearm()
 }
 
-// connectDue ends a session that has joined no namespace in time. Sockets on their way in, which have a deadline of their own, are
-// the last that it may try.
+// connectDue ends a session that has joined no namespace in time. Sockets on their way in, which have a deadline of their own,
+// are the last that it may try.
 func (c *connection) connectDue() {
 	if c.lastTry = len(c.sockets) > 0; !c.lastTry {
 		c.close(ReasonConnectTimeout)

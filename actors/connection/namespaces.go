@@ -291,6 +291,9 @@ func (c *connection) endSocket(s *socket, r Reason) {
 	}
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
 	kept := c.keep(s, r)
+	if s.phase == phaseAuthenticating || s.phase == phaseRenewing {
+		c.failures++ // nobody waits for the verdict any more: who comes and goes has not any number of attempts
+	}
 	c.authenticate(s, inClosed)
 	s.at = [socketDeadlines]moment{}
 	s.handle.reason.Store(uint32(r))
@@ -332,6 +335,7 @@ func (c *connection) disconnectSocket(m *disconnectSocket) {
 	}
 	if s.phase.entering() {
 		c.deny(s, c.session.refusal(s.namespace, textSentAway), m.reason)
+		c.verifyWaiting()
 		c.rearm()
 		return
 	}
@@ -360,6 +364,7 @@ func (c *connection) socketsDue(now moment) {
 			}
 		}
 	}
+	c.verifyWaiting()
 }
 
 func (c *connection) socketDue(s *socket, d int) {
