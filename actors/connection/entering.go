@@ -59,6 +59,9 @@ func (c *connection) setOut(s *socket) {
 // proceed asks the next question, or opens the socket when none is left.
 func (c *connection) proceed(s *socket) {
 	x, a := s.extra, c.auth(s)
+	if a != nil {
+		c.env.demand() // who is refused was not authenticated either
+	}
 	switch e := x.entrance; {
 	case e.Find != nil:
 		find, handle := e.Find, s.handle

@@ -281,3 +281,13 @@ func TestForce_InAMiddleware_IsAuthenticatedWhenItIsIn(t *testing.T) {
 		assert.Len(t, handles, 1)
 	})
 }
+
+func TestOnConnect_OfANamespaceThatRefuses_ConnectionsAreLimitedFromThenOn(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		r.app.entrance = func(string) *Entrance { return &Entrance{Auth: &Auth{Verify: ann, OnConnect: true}} }
+		assert.False(t, r.env.Authenticates())
+		r.post("40")
+		assert.Contains(t, r.get(), textRefused)
+		assert.True(t, r.env.Authenticates())
+	})
+}
