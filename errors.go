@@ -42,6 +42,8 @@ var (
 	ErrEmptyRoom = connection.ErrEmptyRoom
 	// ErrAcknowledged: the event was acknowledged before.
 	ErrAcknowledged = connection.ErrAcknowledged
+	// ErrPanicked: user code panicked.
+	ErrPanicked = connection.ErrPanicked
 	// ErrRefused: wrapped by an Authenticator to refuse, as opposed to having failed.
 	ErrRefused = connection.ErrRefused
 	// ErrStillRunning: Shutdown gave up waiting; the error's text names what still runs.

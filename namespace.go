@@ -12,8 +12,8 @@ import (
 // Namespace is one namespace of a server: its sockets, and the handlers that all of them have. All methods are safe for
 // concurrent use; handlers that are added later hold for sockets that exist already.
 //
-// A dynamic one, see ParentNamespace, ends with its last socket, and what was added to it ends with it. Who keeps a Namespace that
-// has ended can go on to use it for broadcasts: they go by the name. What was added to the parent holds in each that comes
+// A dynamic one, see ParentNamespace, ends with its last socket, and what was added to it ends with it. Who keeps a Namespace
+// that has ended can go on to use it for broadcasts: they go by the name. What was added to the parent holds in each that comes
 // by that name afterwards.
 type Namespace struct {
 	server *Server
@@ -26,8 +26,12 @@ type Namespace struct {
 	serverJobs     serverJobs
 
 	// Of a dynamic one, guarded by namespaces.mu.
-	users int  // sockets, and those on their way in
-	kept  bool // Of was called: it does not end
+	users  int           // sockets, and those on their way in
+	kept   bool          // Of was called: it does not end
+	making chan struct{} // closed when it is made, see newnamespace.go; nil: it is
+
+	failed  atomic.Bool // it was not made; written before making is closed
+	entered atomic.Bool // some socket was in it; with KeepEmptyChildNamespaces alone
 }
 
 func newNamespace(s *Server, name string, parent *ParentNamespace) *Namespace {
@@ -68,11 +72,11 @@ func (s *Server) Of(name string) (*Namespace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.namespaces.of(name, nil), nil
+	return s.namespaces.of(name), nil
 }
 
 // Root is the default namespace, "/".
-func (s *Server) Root() *Namespace { return s.namespaces.of("/", nil) }
+func (s *Server) Root() *Namespace { return s.namespaces.of("/") }
 
 // unaddressable are the characters that no name of a namespace may have.
 const unaddressable = ",?#"

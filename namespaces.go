@@ -3,7 +3,6 @@ package actio
 import (
 	"context"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -16,7 +15,7 @@ import (
 type namespaces struct {
 	server  *Server
 	mu      sync.Mutex
-	static  atomic.Pointer[map[string]*Namespace] // immutable snapshot; dynamic ones that are kept belong to them
+	static  atomic.Pointer[map[string]*Namespace] // immutable snapshot; with the dynamic ones that are kept
 	dynamic map[string]*Namespace
 	parents list[*ParentNamespace]
 	created list[func(*Namespace)]
@@ -29,62 +28,65 @@ func newNamespaces(s *Server) *namespaces {
 	n := &namespaces{server: s, dynamic: make(map[string]*Namespace)}
 	n.search.Find = n.find
 	n.static.Store(&map[string]*Namespace{})
-	n.of("/", nil)
+	n.of("/")
 	return n
 }
 
 // of returns a namespace that does not end, and makes it when it is new.
-func (n *namespaces) of(name string, parent *ParentNamespace) *Namespace {
+func (n *namespaces) of(name string) *Namespace {
 	if ns := (*n.static.Load())[name]; ns != nil {
 		return ns
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	old := *n.static.Load()
-	if ns := old[name]; ns != nil {
+	if ns := (*n.static.Load())[name]; ns != nil {
 		return ns
 	}
 	ns := n.dynamic[name]
 	if ns == nil {
-		ns = newNamespace(n.server, name, parent)
-		n.server.announce(name)
+		ns = newNamespace(n.server, name, nil)
 	}
-	ns.kept = true
-	delete(n.dynamic, name)
-	snapshot := make(map[string]*Namespace, len(old)+1)
-	maps.Copy(snapshot, old)
-	snapshot[name] = ns
-	n.static.Store(&snapshot)
+	n.keep(ns)
 	return ns
 }
 
-// names lists all namespaces.
-func (n *namespaces) names() []string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.all()
+// keep makes a namespace one that does not end. While it is being made, that is what it becomes afterwards. The caller holds mu.
+func (n *namespaces) keep(ns *Namespace) {
+	ns.kept = true
+	if ns.making != nil {
+		return
+	}
+	delete(n.dynamic, ns.name)
+	snapshot := maps.Clone(*n.static.Load())
+	snapshot[ns.name] = ns
+	n.static.Store(&snapshot)
+	n.server.announce(ns.name)
 }
 
-// announce tells the bridge of all namespaces.
+// names lists the namespaces that do not end.
+func (n *namespaces) names() []string { return slices.Sorted(maps.Keys(*n.static.Load())) }
+
+// announce tells the bridge of them.
 func (n *namespaces) announce() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for _, name := range n.all() {
+	for _, name := range n.names() {
 		n.server.announce(name)
 	}
-}
-
-func (n *namespaces) all() []string {
-	return slices.Sorted(maps.Keys(*n.static.Load()))
 }
 
 // lookup returns the namespace that there is now; nil: none.
 func (n *namespaces) lookup(name string) *Namespace {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.known(name)
+}
+
+// known is lookup for who holds mu.
+func (n *namespaces) known(name string) *Namespace {
 	if ns := (*n.static.Load())[name]; ns != nil {
 		return ns
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	return n.dynamic[name]
 }
 
@@ -102,17 +104,20 @@ func (n *namespaces) Entrance(name string) *connection.Entrance {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ns := n.dynamic[name]; ns != nil {
-		return n.use(ns)
+	if ns := n.dynamic[name]; ns != nil && ns.making == nil {
+		ns.users++
+		return n.into(ns)
 	}
-	return &n.search
+	return &n.search // which waits for one that is being made
 }
 
-// use counts one more user of a dynamic namespace, until the Release of the Entrance. The caller holds mu.
-func (n *namespaces) use(ns *Namespace) *connection.Entrance {
-	ns.users++
+// into is the way into a dynamic namespace for one of its users, who is counted already.
+func (n *namespaces) into(ns *Namespace) *connection.Entrance {
 	e := *ns.entrance()
 	e.Release = func() { n.release(ns) }
+	if n.server.options.KeepEmptyChildNamespaces && !ns.entered.Load() {
+		e.Opened = func() { ns.entered.Store(true) }
+	}
 	return &e
 }
 
@@ -121,67 +126,38 @@ func (n *namespaces) release(ns *Namespace) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	ns.users--
-	if ns.users > 0 || ns.kept || n.server.options.KeepEmptyChildNamespaces {
+	if ns.users > 0 || ns.kept || n.server.options.KeepEmptyChildNamespaces && ns.entered.Load() {
 		return
 	}
-	delete(n.dynamic, ns.name)
-	n.server.retract(ns.name)
+	n.drop(ns)
+}
+
+// drop forgets a dynamic namespace. The caller holds mu.
+func (n *namespaces) drop(ns *Namespace) {
+	if n.dynamic[ns.name] == ns {
+		delete(n.dynamic, ns.name)
+		n.server.retract(ns.name)
+	}
 }
 
 // find asks the parents, in the order in which they were made, whose namespace it is. It runs user code, on a worker.
 func (n *namespaces) find(ctx context.Context, name string, h *Handshake) (*connection.Entrance, error) {
+	if ns := n.join(name); ns != nil { // it is one by now, or is being made
+		return n.await(ctx, ns)
+	}
 	for _, p := range n.parents.all() {
 		ok, err := p.call.match(ctx, name, h)
 		switch {
 		case err != nil:
 			return nil, err
 		case ok:
-			return n.enter(name, p.call)
+			return n.enter(ctx, name, p.call)
 		}
 	}
 	return nil, errInvalidNamespace()
 }
 
 func errInvalidNamespace() error { return &ConnectError{Message: "Invalid namespace"} }
-
-// enter uses the namespace of a name, which is made when there is none.
-func (n *namespaces) enter(name string, parent *ParentNamespace) (*connection.Entrance, error) {
-	n.mu.Lock()
-	if ns := (*n.static.Load())[name]; ns != nil {
-		n.mu.Unlock()
-		return ns.entrance(), nil
-	}
-	ns, known := n.dynamic[name], true
-	if ns == nil {
-		if len(n.dynamic) >= n.server.options.MaxDynamicNamespaces {
-			n.mu.Unlock()
-			return nil, &ConnectError{Message: "Too many namespaces"}
-		}
-		ns, known = newNamespace(n.server, name, parent), false
-		n.dynamic[name] = ns
-		n.server.announce(name)
-	}
-	e := n.use(ns)
-	n.mu.Unlock()
-	if !known {
-		for _, f := range n.created.all() {
-			n.tell(f.call, ns)
-		}
-	}
-	return e, nil
-}
-
-// tell calls a function of the application. A panic of it keeps nobody out.
-func (n *namespaces) tell(f func(*Namespace), ns *Namespace) {
-	defer func() {
-		r := recover()
-		if e := n.server.live.Load(); r != nil && e != nil {
-			e.env.Counters.HandlerPanics.Add(1)
-			e.system.Report("new namespace callback", r, debug.Stack())
-		}
-	}()
-	f(ns)
-}
 
 // children are the dynamic namespaces of a parent, in the order of their names.
 func (n *namespaces) children(p *ParentNamespace) []*Namespace {
@@ -212,12 +188,4 @@ func (n *namespaces) NewSocket(h *connection.Socket) connection.Handler {
 	s.inherit()
 	h.Bind(s)
 	return (*socketHandler)(s)
-}
-
-// OnNewNamespace adds what is called with each dynamic namespace that is made, before its first socket is asked about: on a worker,
-// while that socket waits. Nil is ignored.
-func (s *Server) OnNewNamespace(f func(n *Namespace)) {
-	if f != nil {
-		s.namespaces.created.add(f, false)
-	}
 }

@@ -128,7 +128,8 @@ type Options struct {
 	// MaxDynamicNamespaces bounds the dynamic namespaces of the server, see OfPattern and OfFunc; further ones get a connect_error.
 	// Default 10 000.
 	MaxDynamicNamespaces int
-	// KeepEmptyChildNamespaces keeps dynamic namespaces that nobody is in. Default: they end.
+	// KeepEmptyChildNamespaces keeps dynamic namespaces that nobody is in any more. Those that nobody ever was in end all the
+	// same. Default: all end.
 	KeepEmptyChildNamespaces bool
 	// MaxRooms bounds the rooms of one socket; joining more is ErrTooManyRooms. Default 1000.
 	MaxRooms int

@@ -19,6 +19,8 @@ type Entrance struct {
 	Find func(ctx context.Context, namespace string, h *Handshake) (*Entrance, error)
 	// Admit, if not nil, is asked last, on a worker, with a socket that the application knows already. Its error refuses.
 	Admit func(ctx context.Context, s *Socket) error
+	// Opened, if not nil, is called when a socket that came this way is connected. It returns at once and runs no user code.
+	Opened func()
 	// Release, if not nil, is called once for each time that the Entrance was given out: when the socket that came this way is
 	// gone, or was not let in. It returns at once and runs no user code.
 	Release func()
@@ -26,7 +28,7 @@ type Entrance struct {
 
 // plain tells that a socket is opened as soon as it comes.
 func (e *Entrance) plain() bool {
-	return e.Auth == nil && e.Find == nil && e.Admit == nil && e.Release == nil
+	return e.Auth == nil && e.Find == nil && e.Admit == nil && e.Opened == nil && e.Release == nil
 }
 
 // Auth is how the sockets of a namespace authenticate.

@@ -232,6 +232,9 @@ func (c *connection) admit(s *socket) {
 	if handle.continuity != nil {
 		handle.continuity.former = nil
 	}
+	if x := s.extra; x != nil && x.entrance != nil && x.entrance.Opened != nil {
+		x.entrance.Opened()
+	}
 	c.stripe = uint8(handle.shard.Index() % tallyCells) //nolint:gosec // small
 	if s.phase.entering() {
 		handle.state.Store(uint32(Unauthorized))
