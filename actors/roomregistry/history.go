@@ -3,7 +3,6 @@ package roomregistry
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -183,60 +182,6 @@ func (h *eventLog) forget(now time.Time) {
 			}
 		}
 	}
-}
-
-// missed returns the remembered events behind a number that a socket would have got, in order. The error is ErrHistoryLost, or
-// ErrHistoryTooMuch.
-func (h *eventLog) missed(r *Restore) ([]*Broadcast, error) {
-	if r.After < h.gone {
-		return nil, ErrHistoryLost
-	}
-	rooms := make(map[string]struct{}, len(r.Rooms)+1)
-	rooms[r.Member.SocketID] = struct{}{}
-	for _, room := range r.Rooms {
-		rooms[room] = struct{}{}
-	}
-	found := h.after(nil, r, address{kind: toAll})
-	found = h.after(found, r, address{kind: toSocket, name: r.Member.SocketID})
-	if r.User != "" {
-		found = h.after(found, r, address{kind: toUser, name: r.User})
-	}
-	for room := range rooms {
-		found = h.after(found, r, address{kind: toRoom, name: room})
-	}
-	found = slices.DeleteFunc(found, func(b *Broadcast) bool {
-		return b.AuthenticatedOnly && !r.Authenticated || slices.ContainsFunc(b.Except, func(room string) bool {
-			_, in := rooms[room]
-			return in
-		})
-	})
-	slices.SortFunc(found, func(a, b *Broadcast) int { return int(a.position) - int(b.position) }) //nolint:gosec // counts
-	found = slices.CompactFunc(found, func(a, b *Broadcast) bool { return a == b })
-	bytes := 0
-	for _, b := range found {
-		bytes += b.Message.Size() + r.EachBytes
-	}
-	if r.MaxBytes > 0 && bytes > r.MaxBytes {
-		return nil, ErrHistoryTooMuch
-	}
-	return found, nil
-}
-
-// after appends what one line has behind the number.
-func (h *eventLog) after(found []*Broadcast, r *Restore, a address) []*Broadcast {
-	a.namespace = r.Member.Namespace
-	l := h.lines[a]
-	if l == nil {
-		return found
-	}
-	records := l.records[l.head:]
-	from, _ := slices.BinarySearchFunc(records, r.After+1, func(r *record, number uint64) int {
-		return int(r.broadcast.position) - int(number) //nolint:gosec // counts
-	})
-	for _, r := range records[from:] {
-		found = append(found, r.broadcast)
-	}
-	return found
 }
 
 // addresses yields what b is sent to.

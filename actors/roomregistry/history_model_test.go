@@ -58,21 +58,27 @@ func TestHistory_AnyEventsAndSockets_MissedAreThoseThatItWouldHaveGot(t *testing
 		r := &Restore{
 			Member: &Member{Namespace: "/", SocketID: anyID.Draw(t, "id")}, Rooms: someRooms(t, "in", 5),
 			User: anyUser.Draw(t, "is"), Authenticated: rapid.Bool().Draw(t, "authenticated"),
-			After: rapid.Uint64Range(0, uint64(len(all))).Draw(t, "after"),
+			After:    rapid.Uint64Range(0, uint64(len(all))).Draw(t, "after"),
+			MaxBytes: rapid.SampledFrom([]int{0, 100, 1000, 1 << 20}).Draw(t, "at most"), EachBytes: 50,
 		}
 		missed, err := h.missed(r)
 		if r.After < h.gone {
 			require.ErrorIs(t, err, ErrHistoryLost)
 			return
 		}
-		require.NoError(t, err)
-		want := []*Broadcast{}
+		want, bytes := []*Broadcast{}, 0
 		for _, b := range all[r.After:] {
 			if r.gets(b) {
 				want = append(want, b)
+				bytes += b.Message.Size() + r.EachBytes
 			}
 		}
-		require.Equal(t, want, append([]*Broadcast{}, missed...))
+		if r.MaxBytes > 0 && bytes > r.MaxBytes {
+			require.ErrorIs(t, err, ErrHistoryTooMuch)
+		} else {
+			require.NoError(t, err)
+			require.Equal(t, want, append([]*Broadcast{}, missed...))
+		}
 		h.forget(now.Add(time.Hour))
 		require.Empty(t, h.lines)
 		require.Zero(t, h.bytes)
