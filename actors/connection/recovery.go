@@ -87,7 +87,7 @@ type Progress struct {
 func (p *Progress) After(r *roomregistry.Registry, offset string) (uint64, error) {
 	at, known := r.Position(offset)
 	switch {
-	case known && at == p.Last:
+	case known && at == p.Last && p.Last != 0:
 		return max(at, p.Seen), nil
 	case !p.Marked:
 		return 0, ErrOffsetUnknown

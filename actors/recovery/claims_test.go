@@ -147,10 +147,14 @@ func TestProgress_After_SaysWhereToBegin(t *testing.T) {
 			"missed all, knows an older session":     {since(8, 6), at(2), 4, nil},
 			"was sent nothing":                       {since(8, 0), "", 8, nil},
 			"was sent nothing, knows an older":       {since(8, 0), at(3), 8, nil},
+			"was sent nothing, says none of ours":    {since(8, 0), at(0), 8, nil},
+			"was sent nothing, nothing seen since":   {since(4, 0), at(0), 4, nil},
 			"was sent nothing, knows another server": {since(8, 0), "1-0", 8, nil},
 			"another server":                         {since(8, 6), "1-0", 0, connection.ErrOffsetUnknown},
+			"none of ours":                           {since(8, 6), at(0), 0, connection.ErrOffsetUnknown},
 			"the future":                             {since(8, 6), at(7), 0, connection.ErrOffsetUnknown},
 			"no beginning":                           {connection.Progress{Last: 6}, at(5), 0, connection.ErrOffsetUnknown},
+			"no beginning, was sent nothing":         {connection.Progress{}, at(0), 0, connection.ErrOffsetUnknown},
 			"no beginning, has everything":           {connection.Progress{Last: 6}, at(6), 6, nil},
 		} {
 			got, err := row.progress.After(r.registry, row.offset)

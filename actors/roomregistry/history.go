@@ -102,7 +102,7 @@ func (h *eventLog) position(offset string) (uint64, bool) {
 		return 0, false
 	}
 	number, err := strconv.ParseUint(digits, 36, 64)
-	return number, err == nil
+	return number, err == nil && number != 0 // no event has it
 }
 
 // number returns b with the next number, and its offset as last argument. What is no event stays as it is.
