@@ -115,7 +115,7 @@ func (s *Socket) RecoveryFailure() error { return s.handle.RecoveryFailure() }
 func (s *Socket) inherit() {
 	switch former := s.handle.Former().(type) {
 	case *Socket:
-		s.data.Store(former.data.Load())
+		s.data.Store(former.Data()) // made now if not yet: its last handlers may still run
 	case map[string]any:
 		data := new(sync.Map)
 		for name, value := range maps.All(former) {

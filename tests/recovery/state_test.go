@@ -63,6 +63,30 @@ func TestSocket_WhoseClientComesBack_HasRoomsDataAndPrincipal(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestData_WrittenByTheLastHandlersOfTheOldSocket_IsThere(t *testing.T) {
+	t.Parallel()
+	s := serve(t, actio.Options{})
+	started, finish := make(chan struct{}), make(chan struct{})
+	require.NoError(t, s.Root().Handle("work", func(_ context.Context, socket *actio.Socket, _ *actio.Event) {
+		close(started)
+		<-finish
+		socket.Data().Store("key", "value")
+	}))
+	c := s.dial(t)
+	i := enter(t, c, "40")
+	require.NoError(t, s.join(t).Emit("n", 1))
+	_, offset := event(t, c)
+	require.NoError(t, c.Send(`42["work"]`))
+	receive(t, started)
+	c.Reset()
+	s.eventually(t, func(r actio.RecoveryStats) bool { return r.Kept == 1 })
+	d := s.dial(t)
+	require.Equal(t, i, enter(t, d, connectWith(i.PID, offset)))
+	close(finish)
+	value, _ := s.join(t).Data().Load("key")
+	assert.Equal(t, "value", value)
+}
+
 func TestClient_ThatStaysAwayTooLong_BeginsAfreshAndTheApplicationSeesWhy(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{Recovery: actio.RecoveryOptions{MaxDisconnectionDuration: 50 * time.Millisecond}})
