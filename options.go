@@ -126,7 +126,7 @@ type Options struct {
 	// MaxNamespaces bounds the namespaces of one connection. Default 16.
 	MaxNamespaces int
 	// MaxDynamicNamespaces bounds the dynamic namespaces of the server, see OfPattern and OfFunc; further ones get a connect_error.
-	// Default 10 000.
+	// Those of sessions that are kept count, see RecoveryOptions. Default 10 000.
 	MaxDynamicNamespaces int
 	// KeepEmptyChildNamespaces keeps dynamic namespaces that nobody is in any more. Those that nobody ever was in end all the
 	// same. Default: all end.

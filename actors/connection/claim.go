@@ -258,10 +258,14 @@ func (c *connection) keep(s *socket, r Reason) *Kept {
 	if co == nil || !s.told || !c.recoverable(r) || s.phase.public() != Authenticated {
 		return nil
 	}
-	return &Kept{
+	k := &Kept{
 		PrivateID: co.privateID, ID: s.handle.id, Namespace: s.namespace, Rooms: s.rooms, Principal: s.handle.Principal(),
 		Former: s.handle, Progress: co.Progress,
 	}
+	if s.extra != nil {
+		k.hold = s.extra.hold
+	}
+	return k
 }
 
 // recoverable tells whether clients may go on with sessions that end for this reason now.

@@ -22,7 +22,7 @@ type Entrance struct {
 	// Opened, if not nil, is called when a socket that came this way is connected. It returns at once and runs no user code.
 	Opened func()
 	// Release, if not nil, is called once for each time that the Entrance was given out: when the socket that came this way is
-	// gone, or was not let in. It returns at once and runs no user code.
+	// gone, and its session not kept any more, or was not let in. It returns at once and runs no user code.
 	Release func()
 }
 

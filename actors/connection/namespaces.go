@@ -314,7 +314,7 @@ func (c *connection) endSocket(s *socket, r Reason) {
 		e.settle(ackResult{err: ErrClosed})
 	}
 	c.env.System.Send(c.env.Supervisor, &SocketClosed{Socket: s.handle, Reason: r})
-	if s.extra != nil {
+	if s.extra != nil && kept == nil {
 		s.extra.hold.end()
 	}
 	if s.told {

@@ -40,7 +40,7 @@ type Recovery interface {
 	Opened(s *Socket)
 	// Changed says in which rooms the socket is from now on, its own excepted.
 	Changed(s *Socket, rooms []string)
-	// Ended says that the socket is gone: what is kept of it, or nil when the session is over.
+	// Ended says that the socket is gone: what is kept of it, or nil when the session is over. Kept.LetGo is owed.
 	Ended(s *Socket, k *Kept)
 	// Claim asks for a session. It is answered by Claim.Answer, once. What was given is settled by Opened, Unclaim or Spent.
 	Claim(c *Claim)
@@ -67,8 +67,19 @@ type Kept struct {
 	// Data is what the application gets in place of what it had bound to Former.
 	Data any
 
+	hold *hold // of the Entrance of Former
+
 	// Progress is how far the client has come, in positions of the registry.
 	Progress
+}
+
+// LetGo gives back the Entrance of the former socket, see Entrance.Release. It is called when the session was taken up again or
+// is over, and not before when this process alone remembers what it misses: a namespace that has ended gets nothing. Idempotent,
+// also of nil.
+func (k *Kept) LetGo() {
+	if k != nil {
+		k.hold.end()
+	}
 }
 
 // Progress of a session in positions of the registry.

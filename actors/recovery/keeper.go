@@ -63,11 +63,19 @@ func (k *keeper) Receive(ctx actor.Context) {
 		k.armed = false
 		k.expire(time.Now())
 	case *actor.Stopping:
-		k.stopping = true
-		k.timer.Stop()
+		k.stop()
 	case actor.AutoReceiveMessage, actor.SystemMessage:
 	default:
 		k.env.System.Logger().Error("recovery: unknown message", slog.String("type", fmt.Sprintf("%T", m)))
+	}
+}
+
+// stop lets go of the namespaces: the server may begin anew.
+func (k *keeper) stop() {
+	k.stopping = true
+	k.timer.Stop()
+	for _, s := range k.sessions {
+		s.kept.LetGo()
 	}
 }
 
@@ -168,8 +176,9 @@ func (k *keeper) over(s *session) {
 	s.claim, s.next = nil, nil
 }
 
-// release lets the rooms of a session go.
+// release lets the namespace and the rooms of a session go.
 func (k *keeper) release(kept *connection.Kept) {
+	kept.LetGo()
 	if kept == nil || kept.Former == nil {
 		return
 	}

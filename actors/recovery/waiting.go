@@ -27,6 +27,7 @@ func (k *keeper) enter(s *session, kept *connection.Kept) {
 // leave ends it.
 func (k *keeper) leave(s *session) {
 	if s.kept != nil {
+		s.kept.LetGo()
 		s.kept = nil
 		k.counts.kept.Add(-1)
 	}

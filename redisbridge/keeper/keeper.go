@@ -92,6 +92,7 @@ func (k *Keeper) Changed(s *connection.Socket, rooms []string) {
 
 // Ended implements connection.Recovery.
 func (k *Keeper) Ended(s *connection.Socket, kept *connection.Kept) {
+	kept.LetGo() // Redis remembers, for all namespaces
 	k.tell(&ended{socket: s, kept: kept})
 }
 

@@ -33,7 +33,7 @@ func TestEvents_OfOtherInstances_AreGivenAgain(t *testing.T) {
 				require.NoError(t, other.To("r").Emit("n", 2))
 				require.NoError(t, other.To(c.ID()).Emit("n", 3))
 				require.NoError(t, other.Emit("n", 4))
-				questions(t, other, s)
+				questions(t, other.Root(), s.Root())
 			})
 			_, recovered := again(t, c)
 			require.True(t, recovered)
@@ -46,7 +46,7 @@ func TestEvents_OfOtherInstances_AreGivenAgain(t *testing.T) {
 }
 
 // questions returns when what one instance has sent before has reached the other.
-func questions(t *testing.T, from, to *stand) {
+func questions(t *testing.T, from, to *actio.Namespace) {
 	t.Helper()
 	arrived := make(chan struct{}, 1)
 	require.NoError(t, to.OnServerSideEmit("sync", func(context.Context, *actio.ServerEvent) { arrived <- struct{}{} }))
