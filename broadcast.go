@@ -84,7 +84,8 @@ func (b Broadcast) Timeout(d time.Duration) Broadcast {
 	return b
 }
 
-// Emit sends the event: to the sockets of this instance at once, then to the other instances. It waits neither for any client
+// Emit sends the event: to the sockets of this instance at once, then to the other instances; where it comes by way of a stream
+// (RecoveryOptions) to all of them from there. It waits neither for any client
 // nor for Redis, and reaches all members in the order of all broadcasts. While Redis is down the event waits for it, in a
 // bounded buffer, and is dropped and counted beyond (RedisStats.Link). Errors: ErrNotConfigured, ErrClosed,
 // ErrReservedEvent, ErrTwoUsers, or what the encoding of an argument returned.

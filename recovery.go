@@ -23,15 +23,40 @@ import (
 //
 // A session is kept while its client is connected, so it is taken up again also before the old connection is known to be lost, which
 // ends then. It can be taken up when its transport was lost (ReasonTransportClose, ReasonTransportError, ReasonPingTimeout,
-// ReasonForcedClose), not when one of the sides ended it, and by one client only. Sessions and events are in the memory of this
-// process: clients must come back to the same (sticky sessions), and do not find their session after a restart. They get then a
-// new socket, whose Socket.RecoveryFailure says why.
+// ReasonForcedClose), not when one of the sides ended it, and by one client only. Otherwise clients get a new socket, whose
+// Socket.RecoveryFailure says why.
+//
+// # In memory
+//
+// Sessions and events are in the memory of this process, unless the streams adapter is used: clients must come back to the same
+// (sticky sessions), and do not find their session after a restart.
+//
+// # In Redis
+//
+// With the streams adapter (RedisOptions.Adapter) sessions are keys of Redis and events are read from its stream: clients go on with
+// any instance, also of Node.js, after a restart, after Shutdown (ReasonServerShutdown), and after this process was killed. Of a
+// server of Node.js that is killed nothing is left.
+//
+//   - What is emitted, to one socket too, reaches the sockets of this instance when it is read back from the stream: a round trip
+//     to Redis later, in one order for all instances. While Redis is down it waits; what is dropped (RedisOptions.BufferMessages)
+//     reaches the sockets of this instance alone, and is not given again.
+//   - Broadcast.SocketsJoin, SocketsLeave, DisconnectSockets, Socket.Leave, Disconnect and Close let what this instance has emitted
+//     before arrive before. Events that ask for an acknowledgement and Local broadcasts may overtake it, and the rooms that
+//     clients leave by themselves.
+//   - Of a Principal its UserID and Expires are stored, not its Claims: they are nil when another instance has taken the session up.
+//   - Socket.Data is stored as JSON, with each change of rooms and when the connection is lost, not when it is changed: of a process
+//     that was killed the last may be missing.
+//   - Sessions are written after the client has connected, and after each change: a process that is killed before Redis has
+//     answered leaves none, or the former rooms.
+//   - A client that has received no event yet does not say where it is: it begins afresh (ErrOffsetUnknown), as with Node.js.
+//   - Events are remembered as long as the stream has them (StreamsOptions.MaxLen), which is ErrOffsetUnknown afterwards; MaxBytes
+//     and MaxSessions do not count.
 type RecoveryOptions struct {
 	// Enabled switches recovery on. Default: it is off, and costs nothing.
 	Enabled bool
 	// MaxDisconnectionDuration is for how long a client may stay away. Default 2 minutes.
 	MaxDisconnectionDuration time.Duration
-	// MaxBytes bounds the memory of all events that are remembered; the oldest go first, and are counted. Events are remembered
+	// MaxBytes bounds the memory of all events that are remembered, unless a stream does; the oldest go first, and are counted. Events are remembered
 	// for MaxDisconnectionDuration, longer by what it takes to find a connection dead. Default 64 MiB.
 	MaxBytes int
 	// MaxSessions bounds the sessions that wait for their clients; the oldest go first, and are counted. Default 100 000.
@@ -51,7 +76,7 @@ var (
 	ErrSessionUnknown = connection.ErrSessionUnknown
 	// ErrSessionTaken: another client, which came at the same time, goes on with the session.
 	ErrSessionTaken = connection.ErrSessionTaken
-	// ErrOffsetUnknown: the client says that it received last what this server has never sent it.
+	// ErrOffsetUnknown: the client says that it received last what this server has never sent it, or what the stream has no more.
 	ErrOffsetUnknown = connection.ErrOffsetUnknown
 	// ErrHistoryLost: events that the client may have missed are forgotten, by their age or over RecoveryOptions.MaxBytes.
 	ErrHistoryLost = connection.ErrHistoryLost

@@ -2,6 +2,7 @@ package actio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/actio-go/actio/actors/connection"
@@ -54,7 +55,10 @@ func (e *Engine) catchUp(ctx context.Context) error {
 	if !e.echoes() {
 		return nil
 	}
-	if err := e.bridge.Load().CatchUp(ctx); err != nil {
+	switch err := e.bridge.Load().CatchUp(ctx); {
+	case errors.Is(err, redisbridge.ErrClosed):
+		return ErrClosed
+	case err != nil:
 		return fmt.Errorf("actio: %w", err)
 	}
 	return nil

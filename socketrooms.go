@@ -10,8 +10,14 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	return s.handle.Join(ctx, rooms...)
 }
 
-// Leave takes the socket out of rooms. Its own room cannot be left.
+// Leave takes the socket out of rooms. Its own room cannot be left. Where events come by way of a stream (RecoveryOptions) those that
+// this instance has emitted before arrive before, so it waits for Redis. Errors: ErrClosed, the context's.
 func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
+	if e := s.namespace.server.live.Load(); e != nil && !s.handle.Closed() {
+		if err := e.catchUp(ctx); err != nil {
+			return err
+		}
+	}
 	return s.handle.Leave(ctx, rooms...)
 }
 
@@ -22,12 +28,28 @@ func (s *Socket) Rooms(ctx context.Context) ([]string, error) { return s.handle.
 // before, and for a socket that was never connected. It asks nobody. Broadcasts do not reach the socket there any more.
 func (s *Socket) LastRooms() []string { return s.handle.LastRooms() }
 
-// Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself.
-// Idempotent.
-func (s *Socket) Disconnect() { s.handle.Disconnect(false) }
+// Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself. Where
+// events come by way of a stream (RecoveryOptions) that is when those that this instance has emitted before have come, or have not
+// within RecoveryOptions.Timeout. It does not wait for the end. Idempotent.
+func (s *Socket) Disconnect() { s.end(false) }
 
-// Close ends the whole connection of the socket, with its sockets in all namespaces. Idempotent.
-func (s *Socket) Close() { s.handle.Disconnect(true) }
+// Close ends the whole connection of the socket, with its sockets in all namespaces, as Disconnect does. Idempotent.
+func (s *Socket) Close() { s.end(true) }
+
+func (s *Socket) end(whole bool) {
+	server := s.namespace.server
+	e := server.live.Load()
+	if e == nil || !e.echoes() || !e.bridge.Load().Behind() {
+		s.handle.Disconnect(whole)
+		return
+	}
+	e.system.Go("disconnect", func() {
+		ctx, cancel := e.system.Clock().Context(e.life, "disconnect", server.options.Recovery.Timeout)
+		defer cancel()
+		_ = e.catchUp(ctx) // in vain: it ends all the same
+		s.handle.Disconnect(whole)
+	})
+}
 
 // To begins a broadcast to rooms, without this socket.
 func (s *Socket) To(rooms ...string) Broadcast { return s.Broadcast().To(rooms...) }

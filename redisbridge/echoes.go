@@ -242,6 +242,13 @@ func (b *Bridge) CatchUp(ctx context.Context) error {
 	return b.await(ctx, done)
 }
 
+// Behind tells whether CatchUp would wait.
+func (b *Bridge) Behind() bool {
+	b.echo.mu.Lock()
+	defer b.echo.mu.Unlock()
+	return !b.echo.over && b.echo.someLocked(b.echo.serial)
+}
+
 // wait returns what is closed when all that is open now is settled; nil: nothing is.
 func (e *echoes) wait() <-chan struct{} {
 	e.mu.Lock()
