@@ -148,7 +148,14 @@ func (c *config) book() *book {
 
 	c.rates(b)
 	c.recovery(b)
+	c.connections(b)
+	return b
+}
 
+// connections adds the section of what is below the events.
+func (c *config) connections(b *book) {
+	o := &c.options
+	e := &o.Engine
 	b.section("Connections:")
 	e.Transports = []actio.Transport{actio.Polling, actio.WebSocket}
 	b.add(&transports{&e.Transports}, "transports", "`transports` that are allowed, with commas")
@@ -174,7 +181,6 @@ func (c *config) book() *book {
 		[]actio.QueuePolicy{actio.DisconnectSlow, actio.DropVolatile, actio.DropOldest},
 	}, "queue-policy", "disconnect, drop-volatile or drop-oldest, the `policy` beyond that")
 	b.duration(&e.WriteTimeout, "write-timeout", 10*time.Second, "`duration` that a write to a slow client may take")
-	return b
 }
 
 // rates adds the section of what clients may do in a second, and from where.
