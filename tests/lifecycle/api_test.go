@@ -63,7 +63,7 @@ func appendExported(names []string, f *ast.FuncDecl) []string {
 func TestHammer_CallsAllThatIsExported(t *testing.T) {
 	called := operations()
 	for _, name := range exported(t) {
-		assert.True(t, called[name] != nil, "TestHammer does not call %s: add it to operations", name)
+		assert.NotNil(t, called[name], "TestHammer does not call %s: add it to operations", name)
 		delete(called, name)
 	}
 	assert.Empty(t, slices.Collect(maps.Keys(called)), "there is no such thing any more")
