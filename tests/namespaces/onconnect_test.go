@@ -2,6 +2,8 @@ package namespaces
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/rawclient"
+	"github.com/actio-go/actio/wire"
 )
 
 const (
@@ -133,4 +137,52 @@ func TestAuthenticate_Contradictory_SaysSo(t *testing.T) {
 	require.ErrorContains(t, s.OfPattern(nil).Authenticate(actio.NamespaceAuth{Authenticate: annOnly, On: 9}), "AuthenticateOn")
 	_, err := actio.New(actio.Options{NoAuthentication: true, AuthenticateOn: 9})
 	require.ErrorContains(t, err, "AuthenticateOn")
+}
+
+func TestOnConnect_MoreNamespacesThanAttempts_AllAreEntered(t *testing.T) {
+	s := serve(t, actio.Options{Authenticate: annOnly, AuthenticateOn: actio.OnConnect})
+	client, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+	require.NoError(t, err)
+	defer client.Close()
+	packets := make([]string, 0, 12)
+	for i := range cap(packets) {
+		name := fmt.Sprintf("/n%d", i)
+		s.of(t, name)
+		packets = append(packets, "40"+name+`,{"token":"ann"}`)
+	}
+	require.NoError(t, client.Send(packets...))
+	for entered := 0; entered < len(packets); {
+		m, err := client.Next()
+		require.NoError(t, err)
+		require.NotEqual(t, wire.ConnectError, m.Type, "%s %s", m.Namespace, m.Data)
+		if m.Type == wire.Connect {
+			entered++
+		}
+	}
+}
+
+func TestMaxUnauthenticated_OnConnectOfANamespace_CountsWhoWaitsForItsVerdict(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	s := serve(t, actio.Options{MaxUnauthenticated: 1})
+	require.NoError(t, s.Root().Authenticate(actio.NamespaceAuth{
+		Authenticate: func(ctx context.Context, h *actio.Handshake) (*actio.Principal, error) {
+			select {
+			case asked <- struct{}{}:
+			case <-ctx.Done():
+			}
+			return annOnly(ctx, h)
+		},
+		On: actio.OnConnect,
+	}))
+	client, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+	require.NoError(t, err)
+	defer client.Close()
+	require.NoError(t, client.Send(`40{"token":"late"}`))
+	receive(t, asked)
+	_, err = s.dial(t, "/", map[string]any{"token": "ann"})
+	require.Error(t, err)
+	stats, err := s.Stats(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, stats.Connections)
+	assert.NotZero(t, stats.RefusedUnauthenticated)
 }
