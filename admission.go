@@ -10,8 +10,8 @@ import (
 
 // How sockets come into a namespace.
 
-// ConnectError refuses a socket that wants to enter a namespace, with the message and the data of its client's connect_error. Return
-// a pointer to one, wrapped or not, from a function of Use or OfFunc, or from an Authenticator with OnConnect.
+// ConnectError refuses a socket that wants to enter a namespace, with the message and the data of its client's connect_error.
+// Return a pointer to one, wrapped or not, from a function of Use or OfFunc, or from an Authenticator with OnConnect.
 type ConnectError = connection.ConnectError
 
 // AuthenticateOn says when clients authenticate.
@@ -52,8 +52,8 @@ func (a NamespaceAuth) translate(s *Server) (*connection.Auth, error) {
 	return &connection.Auth{Verify: connection.Verifier(a.Authenticate), OnConnect: a.On == OnConnect}, nil
 }
 
-// Authenticate sets how sockets that enter the namespace from now on authenticate. Errors: None together with Authenticate, neither of
-// the two on a server without an Authenticator, an unknown On.
+// Authenticate sets how sockets that enter the namespace from now on authenticate. Errors: None together with Authenticate,
+// neither of the two on a server without an Authenticator, an unknown On.
 func (n *Namespace) Authenticate(a NamespaceAuth) error {
 	auth, err := a.translate(n.server)
 	if err != nil {

@@ -44,8 +44,8 @@ type HandlerFunc func(ctx context.Context, s *Socket, e *Event)
 type None struct{}
 
 // Target is what handlers can be added to: a Socket, or a Namespace for all of its sockets. Errors of all methods that return
-// one: ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent. What is added or taken off while an event is handled holds from the next
-// event on.
+// one: ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent. What is added or taken off while an event is handled holds from the
+// next event on.
 type Target interface {
 	// Handle adds a handler for an event.
 	Handle(event string, h HandlerFunc) error
@@ -70,10 +70,10 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 	return t.Handle(event, Typed(h))
 }
 
-// Typed makes a handler of a typed function; of a nil one none. In is what the event's first argument is decoded into: any type that encoding/json could decode,
-// with []byte for binary; Args takes all arguments raw; None takes none. Out is the acknowledgement's argument; None
-// acknowledges without one. A payload that does not fit In, and an error of the handler, are acknowledged with
-// {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
+// Typed makes a handler of a typed function; of a nil one none. In is what the event's first argument is decoded into: any type
+// that encoding/json could decode, with []byte for binary; Args takes all arguments raw; None takes none. Out is the
+// acknowledgement's argument; None acknowledges without one. A payload that does not fit In, and an error of the handler, are
+// acknowledged with {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
 func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, error)) HandlerFunc {
 	if h == nil {
 		return nil

@@ -11,15 +11,15 @@ type hooks struct {
 	middlewares  list[func(context.Context, *Socket) error]
 }
 
-// Use adds a middleware: it is asked whether a socket may enter, before its CONNECT is answered and, with OnConnect, after it is known
-// who it is. They are asked in their order, on a worker, and the connection goes on meanwhile. An error refuses the socket; its client
-// gets a connect_error whose message is the text of the error, or what a ConnectError says. A panic is caught, logged and
-// counted, and refuses; the client is told nothing of it. The context ends with the connection, and with Options.ConnectTimeout,
-// when the socket is refused.
+// Use adds a middleware: it is asked whether a socket may enter, before its CONNECT is answered and, with OnConnect, after it is
+// known who it is. They are asked in their order, on a worker, and the connection goes on meanwhile. An error refuses the socket;
+// its client gets a connect_error whose message is the text of the error, or what a ConnectError says. A panic is caught, logged
+// and counted, and refuses; the client is told nothing of it. The context ends with the connection, and with
+// Options.ConnectTimeout, when the socket is refused.
 //
-// The socket is not connected yet: nothing can be sent to it (ErrNotConnected). Data is kept, what it joins it is in when it enters,
-// and Disconnect refuses it. About a socket that goes on with its session they are asked with RecoveryOptions.RunMiddlewares only. Nil is
-// ignored.
+// The socket is not connected yet: nothing can be sent to it (ErrNotConnected). Data is kept, what it joins it is in when it
+// enters, and Disconnect refuses it. About a socket that goes on with its session they are asked with
+// RecoveryOptions.RunMiddlewares only. Nil is ignored.
 func (h *hooks) Use(f func(ctx context.Context, s *Socket) error) {
 	if f != nil {
 		h.middlewares.add(f, false)
@@ -64,8 +64,8 @@ func (h *hooks) Off(event string) { h.handlers.off(event) }
 // OffAll takes the handlers of all events off that were added to the namespace.
 func (h *hooks) OffAll() { h.handlers.clear() }
 
-// OnAny adds what is called with every event of any socket, before the middlewares of the socket and all handlers, and also when there
-// is no handler. It returns what takes it off again. Nil is ignored.
+// OnAny adds what is called with every event of any socket, before the middlewares of the socket and all handlers, and also when
+// there is no handler. It returns what takes it off again. Nil is ignored.
 func (h *hooks) OnAny(f HandlerFunc) (stop func()) { return addCatchAll(&h.catchAll, f, false) }
 
 // PrependAny is OnAny for what is called before those that were added earlier.

@@ -15,8 +15,8 @@ import (
 // before dynamic ones of the same name. Names that are longer than 256 bytes or contain one of ",?#" are nobody's. Of several
 // rules the one that was made first counts.
 //
-// It is a Target: what is added to it holds for the sockets of all its namespaces, those that exist already and those that come. It
-// comes before what is added to one of them where middlewares and functions of OnConnection and OnDisconnect are concerned, and
+// It is a Target: what is added to it holds for the sockets of all its namespaces, those that exist already and those that come.
+// It comes before what is added to one of them where middlewares and functions of OnConnection and OnDisconnect are concerned, and
 // after it where handlers are. All methods are safe for concurrent use.
 type ParentNamespace struct {
 	server *Server
