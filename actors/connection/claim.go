@@ -158,6 +158,24 @@ func (c *connection) unattach(claim *Claim) {
 	}
 }
 
+// withdraw gives up what a client has asked for that does not want to go on any more; false when it has not asked.
+func (c *connection) withdraw(namespace string) bool {
+	i := slices.IndexFunc(c.claims.all(), func(o *Claim) bool { return o.Namespace == namespace })
+	if i < 0 {
+		return false
+	}
+	claim := c.claims.list[i]
+	c.settled(claim)
+	c.unclaim(claim)
+	claim.hold.end()
+	if claim.restore != nil {
+		c.awaitDetached(claim.restore.Member)
+	}
+	c.idle()
+	c.rearm()
+	return true
+}
+
 // unclaimAll is for the end of the session of Engine.IO.
 func (c *connection) unclaimAll() {
 	for _, claim := range slices.Clone(c.claims.all()) {
@@ -176,13 +194,29 @@ func (c *connection) claimLate(claim *Claim) {
 		return
 	}
 	c.unclaim(claim)
-	claim.kept = nil
+	claim.kept, claim.overdue = nil, true
+	if claim.restore != nil { // its socket may be attached already
+		c.awaitDetached(claim.restore.Member)
+		return
+	}
 	c.afresh(claim, ErrRecoveryTimeout)
+}
+
+// beginLate opens the socket that had to wait until the registry let go of the one that comes too late.
+func (c *connection) beginLate(namespace string) {
+	if slices.Contains(c.detaching, namespace) {
+		return
+	}
+	for _, claim := range slices.Clone(c.claims.all()) {
+		if claim.overdue && claim.Namespace == namespace {
+			c.afresh(claim, ErrRecoveryTimeout)
+		}
+	}
 }
 
 // restored opens the socket of a session that goes on: CONNECT comes first, then what was missed.
 func (c *connection) restored(m *roomregistry.Restored) {
-	i := slices.IndexFunc(c.claims.all(), func(o *Claim) bool { return o.restore != nil && o.restore.Member == m.Member })
+	i := slices.IndexFunc(c.claims.all(), func(o *Claim) bool { return o.restore != nil && !o.overdue && o.restore.Member == m.Member })
 	if i < 0 {
 		return // it was given up
 	}

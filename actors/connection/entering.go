@@ -195,10 +195,10 @@ func (c *connection) beginDrain() {
 	c.rearm()
 }
 
-// connectDue ends a session that has joined no namespace in time. Sockets on their way in, which have a deadline of their own,
-// are the last that it may try.
+// connectDue ends a session that has joined no namespace in time. Sockets on their way in and claims, which have deadlines of
+// their own, are the last that it may try.
 func (c *connection) connectDue() {
-	if c.lastTry = len(c.sockets) > 0; !c.lastTry {
+	if c.lastTry = len(c.sockets)+len(c.claims.all()) > 0; !c.lastTry {
 		c.close(ReasonConnectTimeout)
 	}
 }
@@ -209,7 +209,7 @@ func (c *connection) idle() {
 	case c.stage != stageOpen || slices.ContainsFunc(c.sockets, func(s *socket) bool { return !s.phase.entering() }):
 	case !c.lastTry && c.at[deadlineConnect] == 0:
 		c.arm(deadlineConnect, c.env.Options.ConnectTimeout)
-	case c.lastTry && len(c.sockets) == 0:
+	case c.lastTry && len(c.sockets)+len(c.claims.all()) == 0:
 		c.close(ReasonConnectTimeout)
 	}
 }

@@ -59,6 +59,8 @@ func (c *connection) packetOfNobody(m *received) {
 		}
 		c.connect(name, auth)
 		c.leaveGate(m)
+	case p.Type == wire.Disconnect && c.withdraw(p.Namespace):
+		c.leaveGate(m)
 	case p.Type == wire.Disconnect || slices.Contains(c.departed, p.Namespace):
 		c.env.Counters.EventsDropped.Add(1)
 		c.leaveGate(m)
@@ -116,14 +118,19 @@ func (c *connection) connect(name string, auth []byte) {
 // depart ends one socket of a session that goes on. Until the registry has let go of it, packets for its namespace wait: a
 // broadcast names the namespace, not the socket, and what was meant for this one must not reach the next.
 func (c *connection) depart(s *socket, r Reason) {
-	namespace, system, pid := s.handle.namespace, c.env.System, c.self
-	c.departed = append(c.departed, namespace)
-	c.detaching = append(c.detaching, namespace)
+	c.departed = append(c.departed, s.handle.namespace)
 	c.endSocket(s, r)
-	system.Send(s.handle.shard.PID(), &roomregistry.Leave{
-		Member: s.member, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
-	})
+	c.awaitDetached(s.member)
 	c.idle()
+}
+
+// awaitDetached has packets for the namespace of a socket wait until the registry has let go of it. Detach was sent.
+func (c *connection) awaitDetached(m *roomregistry.Member) {
+	namespace, system, pid := m.Namespace, c.env.System, c.self
+	c.detaching = append(c.detaching, namespace)
+	system.Send(c.env.Registry.Shard(m.SocketID).PID(), &roomregistry.Leave{
+		Member: m, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
+	})
 }
 
 // detached goes on with the packets that waited. They did not leave the gate, which bounds them.
@@ -134,6 +141,7 @@ func (c *connection) detached(m *detached) {
 	if c.first.handle != nil && c.first.handle.Closed() {
 		c.first = socket{}
 	}
+	c.beginLate(m.namespace)
 	waited := c.deferred
 	c.deferred = nil
 	for _, m := range waited {

@@ -74,9 +74,5 @@ func (c *connection) forgo(s *socket, r Reason) {
 		return
 	}
 	// It may be attached already: nothing that is meant for it must reach the next in its namespace.
-	namespace, system, pid := s.namespace, c.env.System, c.self
-	c.detaching = append(c.detaching, namespace)
-	system.Send(s.handle.shard.PID(), &roomregistry.Leave{
-		Member: claim.restore.Member, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
-	})
+	c.awaitDetached(claim.restore.Member)
 }

@@ -129,6 +129,7 @@ type Claim struct {
 	hold     *hold
 	kept     *Kept                 // once it was given
 	restore  *roomregistry.Restore // once it was asked for
+	overdue  bool                  // it was given up, and its client gets a new socket
 	socket   *socket               // that has the hold, while middlewares are asked and from then on
 }
 

@@ -112,7 +112,7 @@ func (c *connection) writeStraight(p []byte) (whole bool, n int) {
 func (c *connection) receiver(d *roomregistry.Delivery) *socket {
 	for _, s := range c.sockets {
 		if s.namespace == d.Namespace {
-			if d.AuthenticatedOnly && s.phase.public() != Authenticated {
+			if s.phase.entering() || d.AuthenticatedOnly && s.phase.public() != Authenticated {
 				return nil
 			}
 			return s
