@@ -84,7 +84,7 @@ var (
 	ErrHistoryTooMuch = connection.ErrHistoryTooMuch
 	// ErrRecoveryTimeout: the session was not given back within RecoveryOptions.Timeout.
 	ErrRecoveryTimeout = connection.ErrRecoveryTimeout
-	// ErrPrincipalExpired: the principal of the session has expired meanwhile.
+	// ErrPrincipalExpired: the principal of the session has expired meanwhile, or it has none and the namespace demands one now.
 	ErrPrincipalExpired = connection.ErrPrincipalExpired
 )
 

@@ -90,7 +90,8 @@ func (c *connection) claimed(m *claimed) {
 	}
 	claim, k := m.claim, m.kept
 	claim.kept = k
-	if p := k.Principal; p != nil && !p.Expires.IsZero() && !time.Now().Before(p.Expires) {
+	p := k.Principal
+	if p == nil && c.authOf(claim.entrance) != nil || p != nil && !p.Expires.IsZero() && !time.Now().Before(p.Expires) {
 		c.afresh(claim, ErrPrincipalExpired)
 		return
 	}

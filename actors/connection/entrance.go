@@ -75,9 +75,17 @@ func (s *socket) more() *extra {
 
 // auth is how the socket authenticates; nil: it does not.
 func (c *connection) auth(s *socket) *Auth {
+	if s.extra != nil && s.extra.entrance != nil {
+		return c.authOf(s.extra.entrance)
+	}
+	return c.authOf(&Entrance{})
+}
+
+// authOf is how those authenticate who come in this way; nil: they do not.
+func (c *connection) authOf(e *Entrance) *Auth {
 	a := c.env.auth
-	if s.extra != nil && s.extra.entrance != nil && s.extra.entrance.Auth != nil {
-		a = s.extra.entrance.Auth
+	if e.Auth != nil {
+		a = e.Auth
 	}
 	if a == nil || a.Verify == nil {
 		return nil

@@ -24,7 +24,7 @@ var (
 	ErrHistoryTooMuch = roomregistry.ErrHistoryTooMuch
 	// ErrRecoveryTimeout: the session was not given back in time.
 	ErrRecoveryTimeout = errors.New("actio: recovery took too long")
-	// ErrPrincipalExpired: the authentication of the session has expired meanwhile.
+	// ErrPrincipalExpired: the authentication of the session has expired meanwhile, or it began without one, which is demanded now.
 	ErrPrincipalExpired = errors.New("actio: authentication expired")
 )
 

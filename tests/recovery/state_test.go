@@ -10,6 +10,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/wire"
 )
 
 // connect connects an official client.
@@ -191,4 +192,27 @@ func TestClient_ThatWasSentAway_BeginsAfresh(t *testing.T) {
 	_, recovered := again(t, c)
 	assert.False(t, recovered)
 	require.ErrorIs(t, s.join(t).RecoveryFailure(), actio.ErrSessionUnknown)
+}
+
+func TestSocket_WithoutPrincipalWhereOneIsDemandedNow_BeginsAfresh(t *testing.T) {
+	t.Parallel()
+	s := serve(t, actio.Options{})
+	c := s.dial(t)
+	i := enter(t, c, "40")
+	require.NoError(t, s.join(t).Emit("n", 1))
+	_, offset := event(t, c)
+	c.Reset()
+	receive(t, s.ended)
+	require.NoError(t, s.Root().Authenticate(actio.NamespaceAuth{
+		On: actio.OnConnect,
+		Authenticate: func(context.Context, *actio.Handshake) (*actio.Principal, error) {
+			return nil, actio.ErrRefused
+		},
+	}))
+	d := s.dial(t)
+	require.NoError(t, d.Send(connectWith(i.PID, offset)))
+	m, err := d.Next()
+	require.NoError(t, err)
+	assert.Equal(t, wire.ConnectError, m.Type)
+	s.eventually(t, func(r actio.RecoveryStats) bool { return r.PrincipalExpired == 1 && r.Kept == 0 })
 }
