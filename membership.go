@@ -41,8 +41,8 @@ func (b Broadcast) SocketsLeave(ctx context.Context, rooms ...string) error {
 
 // DisconnectSockets ends the sockets after what was emitted to them; with closeConnections their whole connections. When it
 // returns nil those of this instance have ended, which does not wait for their disconnect callbacks, and for the others
-// it is on its way. It does not reach sessions that wait for their clients, see RecoveryOptions: who is to stay away must be refused
-// when it comes back. Errors: as SocketsLeave.
+// it is on its way. It does not reach sessions that wait for their clients, see RecoveryOptions: who is to stay away must be
+// refused when it comes back. Errors: as SocketsLeave.
 func (b Broadcast) DisconnectSockets(ctx context.Context, closeConnections bool) error {
 	m := &format.Message{Kind: format.Disconnect, Close: closeConnections}
 	return b.apply(ctx, m, func(e *Engine, namespace string) error {

@@ -27,9 +27,9 @@ import (
 // Socket.RecoveryFailure says why.
 //
 // A session whose client is away is no socket: what acts on sockets, as SocketsJoin, SocketsLeave and DisconnectSockets, does not
-// reach it. Whoever throws a user out has the user's sockets ended when they come back, in OnConnection or, before they get anything,
-// in a middleware with RunMiddlewares, where Socket.Principal says whose they are. A session goes with the secret that its client was
-// given: it is not authenticated anew, and what its CONNECT says beside that is not looked at.
+// reach it. Whoever throws a user out has the user's sockets ended when they come back, in OnConnection or, before they get
+// anything, in a middleware with RunMiddlewares, where Socket.Principal says whose they are. A session goes with the secret that
+// its client was given: it is not authenticated anew, and what its CONNECT says beside that is not looked at.
 //
 // # In memory
 //

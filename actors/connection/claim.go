@@ -177,6 +177,15 @@ func (c *connection) withdraw(namespace string) bool {
 	return true
 }
 
+// awaitDetached has packets for the namespace of a socket wait until the registry has let go of it. Detach was sent.
+func (c *connection) awaitDetached(m *roomregistry.Member) {
+	namespace, system, pid := m.Namespace, c.env.System, c.self
+	c.detaching = append(c.detaching, namespace)
+	system.Send(c.env.Registry.Shard(m.SocketID).PID(), &roomregistry.Leave{
+		Member: m, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
+	})
+}
+
 // unclaimAll is for the end of the session of Engine.IO.
 func (c *connection) unclaimAll() {
 	for _, claim := range slices.Clone(c.claims.all()) {

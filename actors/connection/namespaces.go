@@ -124,15 +124,6 @@ func (c *connection) depart(s *socket, r Reason) {
 	c.idle()
 }
 
-// awaitDetached has packets for the namespace of a socket wait until the registry has let go of it. Detach was sent.
-func (c *connection) awaitDetached(m *roomregistry.Member) {
-	namespace, system, pid := m.Namespace, c.env.System, c.self
-	c.detaching = append(c.detaching, namespace)
-	system.Send(c.env.Registry.Shard(m.SocketID).PID(), &roomregistry.Leave{
-		Member: m, Done: func() { system.Send(pid, &detached{namespace: namespace}) },
-	})
-}
-
 // detached goes on with the packets that waited. They did not leave the gate, which bounds them.
 func (c *connection) detached(m *detached) {
 	if i := slices.Index(c.detaching, m.namespace); i >= 0 {
