@@ -72,8 +72,9 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 
 // Typed makes a handler of a typed function; of a nil one none. In is what the event's first argument is decoded into: any type
 // that encoding/json could decode, with []byte for binary; Args takes all arguments raw; None takes none. Out is the
-// acknowledgement's argument; None acknowledges without one. A payload that does not fit In, and an error of the handler, are
-// acknowledged with {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
+// acknowledgement's argument; None acknowledges without one. An argument that is missing or null leaves In at its zero value. A
+// payload that does not fit In, and an error of the handler, whose text must be fit for the client, are acknowledged with
+// {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
 func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, error)) HandlerFunc {
 	if h == nil {
 		return nil

@@ -61,8 +61,8 @@ type RecoveryOptions struct {
 	Enabled bool
 	// MaxDisconnectionDuration is for how long a client may stay away. Default 2 minutes.
 	MaxDisconnectionDuration time.Duration
-	// MaxBytes bounds the memory of all events that are remembered, unless a stream does; the oldest go first, and are counted. Events are remembered
-	// for MaxDisconnectionDuration, longer by what it takes to find a connection dead. Default 64 MiB.
+	// MaxBytes bounds the memory of all events that are remembered, unless a stream does; the oldest go first, and are counted.
+	// Events are remembered for MaxDisconnectionDuration, longer by what it takes to find a connection dead. Default 64 MiB.
 	MaxBytes int
 	// MaxSessions bounds the sessions that wait for their clients; the oldest go first, and are counted. Default 100 000.
 	MaxSessions int

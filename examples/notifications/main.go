@@ -5,7 +5,7 @@
 //	go run ./examples/notifications
 //	curl -d '{"user": "ann", "text": "your parcel is here"}' http://127.0.0.1:3300/notify
 //
-// A client that authenticates with auth {"token": "ann"} gets the event `notification` and acknowledges it.
+// A client of path /io with auth {"token": "ann"} that emits `authenticate` gets the event `notification` and acknowledges it.
 package main
 
 import (

@@ -4,7 +4,8 @@
 //	go run ./examples/presence -redis 127.0.0.1:6379 -addr 127.0.0.1:3300
 //	go run ./examples/presence -redis 127.0.0.1:6379 -addr 127.0.0.1:3301
 //
-// Clients authenticate with auth {"token": "ann"}, ask `who` is there, and hear `presence` of others who come and go.
+// Clients of path /io with auth {"token": "ann"} emit `authenticate`, ask `who` is there, and hear `presence` of others who come
+// and go.
 package main
 
 import (
