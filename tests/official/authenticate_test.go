@@ -170,6 +170,7 @@ func TestEvents_BeforeAuthentication_AreNeitherHandledNorFatal(t *testing.T) {
 	})
 }
 
+// A client that leaves before the verdict has used an attempt up: else it could ask for ever, one namespace after another.
 func TestAuthenticate_OutOfAttempts_IsRefused(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		v := newVerdicts()
@@ -184,6 +185,7 @@ func TestAuthenticate_OutOfAttempts_IsRefused(t *testing.T) {
 			require.NoError(t, err)
 			c.Emit("authenticate")
 			receive(t, v.asked)
+			c.Disconnect()
 		}
 		third, err := first.Of(t.Context(), "/c", nil)
 		require.NoError(t, err)
