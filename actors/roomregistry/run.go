@@ -70,8 +70,8 @@ func (b *backlog) reset() {
 
 // joins tells whether o may be delivered in one run with b.
 func (b *Broadcast) joins(o *Broadcast) bool {
-	return b.Roll == nil && o.Roll == nil && b.Namespace == o.Namespace && b.Socket == o.Socket && b.User == o.User && b.AuthenticatedOnly == o.AuthenticatedOnly &&
-		b.Volatile == o.Volatile && b.Compress == o.Compress &&
+	return b.Roll == nil && o.Roll == nil && b.Namespace == o.Namespace && b.Socket == o.Socket && b.User == o.User &&
+		b.AuthenticatedOnly == o.AuthenticatedOnly && b.Volatile == o.Volatile && b.Compress == o.Compress &&
 		slices.Equal(b.Rooms, o.Rooms) && slices.Equal(b.Except, o.Except)
 }
 

@@ -12,8 +12,8 @@ import (
 )
 
 // sequencer gives all shards the same order of broadcasts. It is the parent of the shards: it restarts them, and learns
-// when one is lost. Beside the history it has no state that a panic could harm, so it survives its own. It only passes on, and so does it in the
-// goroutine of whoever broadcasts.
+// when one is lost. Beside the history it has no state that a panic could harm, so it survives its own. It only passes on, and so
+// does it in the goroutine of whoever broadcasts.
 type sequencer struct {
 	registry *Registry
 	guard    actors.Guard

@@ -34,11 +34,11 @@ func TestClient2_EventsAndAcks_GoBothWays(t *testing.T) {
 		require.NoError(t, s.On("echo", echo(t)))
 		c := s.connect(t)
 		c.Emit("echo", samples()...)
-		assert.Equal(t, samples(), wait(t, c, "echo"))
-		assert.Equal(t, samples(), ask(t, c, "echo", samples()...))
-		assert.Empty(t, ask(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Wait(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Ask(t, c, "echo", samples()...))
+		assert.Empty(t, jsclient.Ask(t, c, "echo"))
 		for _, sample := range samples() {
-			assert.Equal(t, []any{sample}, ask(t, c, "echo", sample))
+			assert.Equal(t, []any{sample}, jsclient.Ask(t, c, "echo", sample))
 		}
 
 		socket := <-connected
@@ -50,10 +50,10 @@ func TestClient2_EventsAndAcks_GoBothWays(t *testing.T) {
 		if len(l.transports) == 1 {
 			want = l.transports[0]
 		} else {
-			assert.Equal(t, []any{"websocket"}, wait(t, c, "upgrade"))
+			assert.Equal(t, []any{"websocket"}, jsclient.Wait(t, c, "upgrade"))
 		}
 		assert.Equal(t, want, c.Transport())
-		assert.Equal(t, samples(), ask(t, c, "echo", samples()...), "after the upgrade")
+		assert.Equal(t, samples(), jsclient.Ask(t, c, "echo", samples()...), "after the upgrade")
 	})
 }
 
@@ -66,7 +66,7 @@ func TestClient2_Broadcasts_ReachClientsOfBothVersions(t *testing.T) {
 		old, older, current := s.connect(t), s.connect(t), s.connect4(t)
 		all := []*jsclient.Client{old, older, current}
 		for _, c := range all {
-			wait(t, c, "ready")
+			jsclient.Wait(t, c, "ready")
 		}
 		for i := range 5 { // binary between text, so that runs are joined
 			require.NoError(t, s.To("room").Emit("news", i, samples()))
@@ -74,15 +74,15 @@ func TestClient2_Broadcasts_ReachClientsOfBothVersions(t *testing.T) {
 		}
 		for i := range 5 {
 			for _, c := range all {
-				assert.Equal(t, []any{float64(i), samples()}, wait(t, c, "news"))
-				assert.Equal(t, []any{float64(i)}, wait(t, c, "text"))
+				assert.Equal(t, []any{float64(i), samples()}, jsclient.Wait(t, c, "news"))
+				assert.Equal(t, []any{float64(i)}, jsclient.Wait(t, c, "text"))
 			}
 		}
 		require.NoError(t, s.To(old.ID()).Emit("own", "for you"))
 		require.NoError(t, s.To("room").Except(older.ID()).Emit("own", "for others"))
-		assert.Equal(t, []any{"for you"}, wait(t, old, "own"))
-		assert.Equal(t, []any{"for others"}, wait(t, old, "own"))
-		assert.Equal(t, []any{"for others"}, wait(t, current, "own"))
+		assert.Equal(t, []any{"for you"}, jsclient.Wait(t, old, "own"))
+		assert.Equal(t, []any{"for others"}, jsclient.Wait(t, old, "own"))
+		assert.Equal(t, []any{"for others"}, jsclient.Wait(t, current, "own"))
 		answers, err := s.To("room").Timeout(patience).EmitWithAck(t.Context(), "question", []byte{1})
 		require.NoError(t, err)
 		assert.Len(t, answers.Acknowledged(), 3)
@@ -110,16 +110,16 @@ func TestClient2_Namespaces_AreJoinedWithTheirQuery(t *testing.T) {
 		var auth map[string]string
 		require.NoError(t, socket.Handshake().DecodeAuth(&auth))
 		assert.Equal(t, map[string]string{"token": "1 é", "b": "2"}, auth)
-		assert.Equal(t, []any{"x", []byte{1}}, ask(t, c, "echo", "x", []byte{1}))
+		assert.Equal(t, []any{"x", []byte{1}}, jsclient.Ask(t, c, "echo", "x", []byte{1}))
 		require.NoError(t, admin.To(socket.ID()).Emit("own"))
-		wait(t, c, "own")
+		jsclient.Wait(t, c, "own")
 
 		c.Disconnect()
 		<-socket.Context().Done()
 		again, err := main.Of(t.Context(), "/admin", nil)
 		require.NoError(t, err)
 		assert.Equal(t, socket.ID(), again.ID(), "it is the same session")
-		assert.Equal(t, []any{"y"}, ask(t, again, "echo", "y"))
+		assert.Equal(t, []any{"y"}, jsclient.Ask(t, again, "echo", "y"))
 
 		_, err = main.Of(t.Context(), "/unknown", nil)
 		require.ErrorContains(t, err, "Invalid namespace")
@@ -131,7 +131,7 @@ func TestClient2_Refusal_IsAString(t *testing.T) {
 		s := l.serve(t, actio.Options{})
 		c, err := s.dial(t, "/unknown", jsclient.Options{})
 		require.ErrorContains(t, err, "Invalid namespace")
-		assert.Equal(t, []any{map[string]any{"message": "Invalid namespace", "data": "a string"}}, wait(t, c, "connect_error"))
+		assert.Equal(t, []any{map[string]any{"message": "Invalid namespace", "data": "a string"}}, jsclient.Wait(t, c, "connect_error"))
 	})
 }
 
@@ -158,11 +158,11 @@ func TestClient2_AfterALoss_ConnectsAgain(t *testing.T) {
 		require.NoError(t, s.On("echo", echo(t)))
 		c := s.connectWith(t, jsclient.Options{Reconnect: true, Extra: map[string]any{"reconnectionDelay": 10, "reconnectionDelayMax": 20}})
 		first := c.ID()
-		wait(t, c, "connect")
+		jsclient.Wait(t, c, "connect")
 		c.Drop()
-		wait(t, c, "connect")
+		jsclient.Wait(t, c, "connect")
 		assert.NotEqual(t, first, c.ID())
-		assert.Equal(t, []any{"x"}, ask(t, c, "echo", "x"))
+		assert.Equal(t, []any{"x"}, jsclient.Ask(t, c, "echo", "x"))
 	})
 }
 
@@ -175,7 +175,7 @@ func TestClient2_Heartbeat_IsTheClients(t *testing.T) {
 		})
 		c := s.connect(t)
 		for range 20 { // more than interval and timeout together
-			wait(t, c, "pong")
+			jsclient.Wait(t, c, "pong")
 		}
 		assert.Zero(t, s.stats(t).SessionsClosed)
 		c.Silence()
@@ -196,17 +196,17 @@ func TestClient2_Authentication_IsTheUsualOne(t *testing.T) {
 		})
 		token := map[string]any{"query": map[string]any{"token": "secret"}}
 		c := s.connectWith(t, jsclient.Options{Greet: "authenticate", Extra: token})
-		assert.Equal(t, c.ID(), wait(t, c, "authenticated")[0].(map[string]any)["id"])
+		assert.Equal(t, c.ID(), jsclient.Wait(t, c, "authenticated")[0].(map[string]any)["id"])
 		require.NoError(t, s.ToUser("ann").Emit("news", "for ann"))
-		assert.Equal(t, []any{"for ann"}, wait(t, c, "news"))
+		assert.Equal(t, []any{"for ann"}, jsclient.Wait(t, c, "news"))
 
 		other := s.connectWith(t, jsclient.Options{Greet: "authenticate", Extra: token})
-		wait(t, other, "authenticated")
+		jsclient.Wait(t, other, "authenticated")
 		asked := map[string]any{"rooms": []any{"room", other.ID(), "/admin#" + other.ID()}}
-		assert.Equal(t, []any{[]any{"room"}}, ask(t, c, "join", asked), "nobody joins the room of another")
+		assert.Equal(t, []any{[]any{"room"}}, jsclient.Ask(t, c, "join", asked), "nobody joins the room of another")
 
 		refused := s.connectWith(t, jsclient.Options{Greet: "authenticate"})
-		wait(t, refused, "unauthenticated")
+		jsclient.Wait(t, refused, "unauthenticated")
 		<-refused.Disconnected()
 	})
 }

@@ -108,22 +108,6 @@ func (s *stand) stats(t *testing.T) actio.Stats {
 	return stats
 }
 
-// wait returns the arguments of a client's next event of that name.
-func wait(t *testing.T, c *jsclient.Client, event string) []any {
-	t.Helper()
-	args, err := c.WaitEvent(t.Context(), event)
-	require.NoError(t, err)
-	return args.Values()
-}
-
-// ask emits with an acknowledgement and returns it.
-func ask(t *testing.T, c *jsclient.Client, event string, args ...any) []any {
-	t.Helper()
-	answer, err := c.EmitWithAck(t.Context(), event, args...)
-	require.NoError(t, err)
-	return answer.Values()
-}
-
 // values decodes all arguments; binary is []byte.
 func values(t *testing.T, args actio.Args) []any {
 	t.Helper()

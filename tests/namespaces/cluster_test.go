@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actio-go/actio/tests/internal/jsclient"
+
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,10 +57,10 @@ func TestDynamic_InACluster_IsOneNamespaceAndLeavesNoSubscription(t *testing.T) 
 				assert.NoError(c, err)
 				assert.Len(c, found.Sockets, 2)
 			}, patience, 5*time.Millisecond)
-			ask(t, a, "say")
-			wait(t, b, "said")
-			ask(t, b, "say")
-			wait(t, a, "said")
+			jsclient.Ask(t, a, "say")
+			jsclient.Wait(t, b, "said")
+			jsclient.Ask(t, b, "say")
+			jsclient.Wait(t, a, "said")
 			assert.Greater(t, len(listened(t.Context(), t, admin)), before)
 
 			a.Disconnect()
@@ -74,7 +76,7 @@ func TestDynamic_InACluster_IsOneNamespaceAndLeavesNoSubscription(t *testing.T) 
 
 			a, b = first.enter(t, "/d"), second.enter(t, "/d") // it comes again, and listens again
 			assert.EventuallyWithT(t, func(c *assert.CollectT) {
-				ask(t, a, "say")
+				jsclient.Ask(t, a, "say")
 				assert.Positive(c, b.Received("said"))
 			}, patience, 5*time.Millisecond)
 		})

@@ -60,18 +60,18 @@ func TestOfPattern_NameFits_IsANamespaceWithAllOfItsParent(t *testing.T) {
 	require.NoError(t, p.Handle("later", answers("later")))
 	require.NoError(t, p.Children()[0].Handle("own", answers("own")))
 	for event, want := range map[string]string{"early": "early", "later": "later", "own": "own"} {
-		assert.Equal(t, []any{want}, ask(t, a, event))
+		assert.Equal(t, []any{want}, jsclient.Ask(t, a, event))
 		assert.Equal(t, "any "+event, receive(t, log))
 	}
 
 	require.NoError(t, p.Emit("all", 1))
-	assert.Equal(t, []any{1.0}, wait(t, a, "all"))
-	assert.Equal(t, []any{1.0}, wait(t, b, "all"))
+	assert.Equal(t, []any{1.0}, jsclient.Wait(t, a, "all"))
+	assert.Equal(t, []any{1.0}, jsclient.Wait(t, b, "all"))
 	require.NoError(t, p.To("asked").Except(a.ID()).Emit("some", 2))
-	assert.Equal(t, []any{2.0}, wait(t, b, "some"))
+	assert.Equal(t, []any{2.0}, jsclient.Wait(t, b, "some"))
 	require.NoError(t, p.SocketsJoin(t.Context(), "more"))
 	require.NoError(t, p.In("more").Emit("in", 3))
-	wait(t, a, "in")
+	jsclient.Wait(t, a, "in")
 	assert.Zero(t, a.Received("some"))
 
 	require.NoError(t, p.DisconnectSockets(t.Context(), false))
@@ -114,7 +114,7 @@ func TestOf_NameOfADynamicNamespace_KeepsIt(t *testing.T) {
 	static := s.of(t, "/d-static")
 	c := s.enter(t, "/d-static")
 	require.NoError(t, static.Handle("x", answers("static")))
-	assert.Equal(t, []any{"static"}, ask(t, c, "x"))
+	assert.Equal(t, []any{"static"}, jsclient.Ask(t, c, "x"))
 	assert.Empty(t, p.Children(), "static namespaces come first")
 
 	c = s.enter(t, "/d-1")
@@ -124,8 +124,8 @@ func TestOf_NameOfADynamicNamespace_KeepsIt(t *testing.T) {
 	c.Disconnect()
 	s.untilDynamic(t, 0)
 	c = s.enter(t, "/d-1")
-	assert.Equal(t, []any{"kept"}, ask(t, c, "y"))
-	assert.Equal(t, []any{"of the parent"}, ask(t, c, "x"))
+	assert.Equal(t, []any{"kept"}, jsclient.Ask(t, c, "y"))
+	assert.Equal(t, []any{"of the parent"}, jsclient.Ask(t, c, "x"))
 
 	made, err := p.Of("d-2")
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestOf_NameOfADynamicNamespace_KeepsIt(t *testing.T) {
 	require.ErrorIs(t, err, actio.ErrInvalidNamespace)
 	assert.Equal(t, []*actio.Namespace{kept, made}, p.Children())
 	c = s.enter(t, "/d-2")
-	assert.Equal(t, []any{"of the parent"}, ask(t, c, "x"))
+	assert.Equal(t, []any{"of the parent"}, jsclient.Ask(t, c, "x"))
 }
 
 func TestDynamic_HandleOfAnEndedNamespace_StillReachesTheNextOfItsName(t *testing.T) {
@@ -146,7 +146,7 @@ func TestDynamic_HandleOfAnEndedNamespace_StillReachesTheNextOfItsName(t *testin
 	require.NoError(t, old.Emit("nobody"))
 	c = s.enter(t, "/d")
 	require.NoError(t, old.Emit("hello"))
-	wait(t, c, "hello")
+	jsclient.Wait(t, c, "hello")
 	assert.NotSame(t, old, s.socket(t, c).Namespace())
 }
 
@@ -170,7 +170,7 @@ func TestDynamic_KeepEmptyChildNamespaces_StayWithWhatWasAdded(t *testing.T) {
 	require.NoError(t, n.Handle("x", answers("kept")))
 	c.Disconnect()
 	c = s.enter(t, "/d")
-	assert.Equal(t, []any{"kept"}, ask(t, c, "x"))
+	assert.Equal(t, []any{"kept"}, jsclient.Ask(t, c, "x"))
 	assert.Same(t, n, s.socket(t, c).Namespace())
 }
 
@@ -182,7 +182,7 @@ func TestDynamic_WithAuthentication_OfItsParent(t *testing.T) {
 	s.untilDynamic(t, 0)
 	c, err := s.dial(t, "/d1", map[string]any{"token": "ann"})
 	require.NoError(t, err)
-	wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "authenticated")
 	_, err = s.node.Dial(t.Context(), s.url+"/d1", jsclient.Options{
 		Path: s.Path(), Auth: map[string]any{"token": "ann"}, Transports: jsclient.Polling,
 	})

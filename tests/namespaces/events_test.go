@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
 // answers returns a handler that acknowledges with a text.
@@ -29,8 +30,8 @@ func TestOnce_SecondEvent_FindsOtherHandlersOnly(t *testing.T) {
 		_, err := target.Once(name, answers("first"))
 		require.NoError(t, err)
 		require.NoError(t, target.Handle(name, answers("always")))
-		assert.Equal(t, []any{"first"}, ask(t, c, name))
-		assert.Equal(t, []any{"always"}, ask(t, c, name))
+		assert.Equal(t, []any{"first"}, jsclient.Ask(t, c, name))
+		assert.Equal(t, []any{"always"}, jsclient.Ask(t, c, name))
 	}
 }
 
@@ -44,12 +45,12 @@ func TestListen_Stopped_TakesThatHandlerOffAlone(t *testing.T) {
 		stopSame, err := target.Listen(name, same)
 		require.NoError(t, err)
 		require.NoError(t, target.Handle(name, same))
-		assert.Equal(t, []any{"one"}, ask(t, c, name))
+		assert.Equal(t, []any{"one"}, jsclient.Ask(t, c, name))
 		stop()
 		stop()
-		assert.Equal(t, []any{"same"}, ask(t, c, name))
+		assert.Equal(t, []any{"same"}, jsclient.Ask(t, c, name))
 		stopSame()
-		assert.Equal(t, []any{"same"}, ask(t, c, name), "the same function was added once more")
+		assert.Equal(t, []any{"same"}, jsclient.Ask(t, c, name), "the same function was added once more")
 	}
 }
 
@@ -76,13 +77,13 @@ func TestOff_OneEventOrAll_LeavesTheOthersAlone(t *testing.T) {
 		require.NoError(t, s.Root().Handle(event, answers("namespace")))
 	}
 	socket.Off("a")
-	assert.Equal(t, []any{"namespace"}, ask(t, c, "a"))
-	assert.Equal(t, []any{"socket"}, ask(t, c, "b"))
+	assert.Equal(t, []any{"namespace"}, jsclient.Ask(t, c, "a"))
+	assert.Equal(t, []any{"socket"}, jsclient.Ask(t, c, "b"))
 	socket.OffAll()
-	assert.Equal(t, []any{"namespace"}, ask(t, c, "b"))
+	assert.Equal(t, []any{"namespace"}, jsclient.Ask(t, c, "b"))
 	s.Root().OffAll()
 	require.NoError(t, s.Root().Handle("b", answers("anew")))
-	assert.Equal(t, []any{"anew"}, ask(t, c, "b"))
+	assert.Equal(t, []any{"anew"}, jsclient.Ask(t, c, "b"))
 }
 
 func TestOnAny_EveryEvent_ComesBeforeMiddlewaresAndHandlers(t *testing.T) {
@@ -117,7 +118,7 @@ func TestOnAny_EveryEvent_ComesBeforeMiddlewaresAndHandlers(t *testing.T) {
 	s.Root().OffAny()
 	expect("x", "middleware", "handler of the socket", "handler of the namespace")
 	require.NoError(t, socket.Handle("end", answers("ended")))
-	ask(t, c, "end")
+	jsclient.Ask(t, c, "end")
 	stats, err := s.Stats(t.Context())
 	require.NoError(t, err)
 	assert.Zero(t, stats.EventsUnhandled, "somebody was called with each")
@@ -143,10 +144,10 @@ func TestSocketUse_Error_StopsTheEventAndIsAcknowledged(t *testing.T) {
 		})
 	})
 	c := s.enter(t, "/")
-	assert.Equal(t, []any{map[string]any{"error": "not for you"}}, ask(t, c, "secret"))
+	assert.Equal(t, []any{map[string]any{"error": "not for you"}}, jsclient.Ask(t, c, "secret"))
 	c.Emit("secret") // without an acknowledgement there is nobody to tell
-	assert.Equal(t, []any{"handled"}, ask(t, c, "public"))
-	assert.Equal(t, []any{"handled"}, ask(t, c, "alias"))
+	assert.Equal(t, []any{"handled"}, jsclient.Ask(t, c, "public"))
+	assert.Equal(t, []any{"handled"}, jsclient.Ask(t, c, "alias"))
 }
 
 func TestOnAnyOutgoing_EmitsAndBroadcasts_AreSeenInTheirOrder(t *testing.T) {
@@ -179,7 +180,7 @@ func TestOnAnyOutgoing_EmitsAndBroadcasts_AreSeenInTheirOrder(t *testing.T) {
 	stop := socket.OnAnyOutgoing(note("first"))
 	socket.PrependAnyOutgoing(note("front"))
 	socket.OnAnyOutgoing(nil)()
-	ask(t, c, "question")
+	jsclient.Ask(t, c, "question")
 	emitAll()
 	for _, event := range []string{"alone 1 1", "all 2 1", "asked 3 2", "all asked 4 1", "message 7 1"} {
 		assert.Equal(t, "front "+event, receive(t, log))
@@ -194,7 +195,7 @@ func TestOnAnyOutgoing_EmitsAndBroadcasts_AreSeenInTheirOrder(t *testing.T) {
 	require.NoError(t, s.Emit("all", []byte("9")))
 	assert.Equal(t, "again all 9 1", receive(t, log))
 	assert.Empty(t, log)
-	assert.Equal(t, []any{[]byte("1")}, wait(t, c, "alone"))
+	assert.Equal(t, []any{[]byte("1")}, jsclient.Wait(t, c, "alone"))
 }
 
 func TestSocket_OfNode_HasTheSameUnderNamesOfGo(t *testing.T) {
@@ -210,16 +211,16 @@ func TestSocket_OfNode_HasTheSameUnderNamesOfGo(t *testing.T) {
 	assert.ElementsMatch(t, []*actio.Socket{socket, s.socket(t, b)}, all)
 
 	require.NoError(t, s.Root().Send("all"))
-	assert.Equal(t, []any{"all"}, wait(t, a, "message"))
+	assert.Equal(t, []any{"all"}, jsclient.Wait(t, a, "message"))
 	require.NoError(t, socket.In(b.ID()).Emit("hello", 1))
 	require.NoError(t, socket.Except("nowhere").Emit("hello", 2))
 	require.NoError(t, socket.Except(b.ID()).Emit("hello", 3))
 	require.NoError(t, s.Emit("end"))
-	wait(t, a, "end")
-	wait(t, b, "end")
+	jsclient.Wait(t, a, "end")
+	jsclient.Wait(t, b, "end")
 	assert.Zero(t, a.Received("hello"), "a socket's broadcasts are for others")
-	assert.Equal(t, []any{1.0}, wait(t, b, "hello"))
-	assert.Equal(t, []any{2.0}, wait(t, b, "hello"))
+	assert.Equal(t, []any{1.0}, jsclient.Wait(t, b, "hello"))
+	assert.Equal(t, []any{2.0}, jsclient.Wait(t, b, "hello"))
 	assert.Zero(t, b.Received("hello"))
 
 	socket.Conn().Close()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
 // refused looks at the connect_error of a client that was not let in.
@@ -17,7 +18,7 @@ func (s *stand) refused(t *testing.T, namespace string, auth any) map[string]any
 	t.Helper()
 	c, err := s.dial(t, namespace, auth)
 	require.Error(t, err)
-	refusal, ok := wait(t, c, "connect_error")[0].(map[string]any)
+	refusal, ok := jsclient.Wait(t, c, "connect_error")[0].(map[string]any)
 	require.True(t, ok)
 	assert.Contains(t, err.Error(), refusal["message"])
 	return refusal
@@ -113,8 +114,8 @@ func TestUse_LetsIn_WhatItDidToTheSocketStays(t *testing.T) {
 	})
 	c, err := s.dial(t, "/", map[string]any{"token": "ann"})
 	require.NoError(t, err)
-	assert.Equal(t, []any{"ann"}, wait(t, c, "arrival"))
-	assert.Equal(t, []any{map[string]any{"error": "no"}}, ask(t, c, "forbidden"))
+	assert.Equal(t, []any{"ann"}, jsclient.Wait(t, c, "arrival"))
+	assert.Equal(t, []any{map[string]any{"error": "no"}}, jsclient.Ask(t, c, "forbidden"))
 	assert.Zero(t, c.Received("early"))
 }
 
@@ -141,7 +142,7 @@ func TestUse_AddedLater_HoldsForWhoComesThen(t *testing.T) {
 	s.Use(func(context.Context, *actio.Socket) error { return errors.New("full") })
 	assert.Equal(t, "full", s.refused(t, "/", nil)["message"])
 	require.NoError(t, s.Root().Handle("x", answers("still here")))
-	assert.Equal(t, []any{"still here"}, ask(t, c, "x"))
+	assert.Equal(t, []any{"still here"}, jsclient.Ask(t, c, "x"))
 }
 
 func TestUse_ShutdownWhileItRuns_CancelsItAndWaits(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/wire"
 )
@@ -40,7 +41,7 @@ func TestOnNewNamespace_AddsAuthentication_HoldsForTheFirstSocket(t *testing.T) 
 	assert.Equal(t, refusedText, s.refused(t, "/d1", nil)["message"])
 	c, err := s.dial(t, "/d2", map[string]any{"token": "ann"})
 	require.NoError(t, err)
-	wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "authenticated")
 }
 
 // slowMaker has OnNewNamespace wait, and says when it does.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/wire"
 )
@@ -43,7 +44,7 @@ func TestOnConnect_RightToken_IsAuthenticatedAtOnce(t *testing.T) {
 	})
 	c, err := s.dial(t, "/", map[string]any{"token": "ann"})
 	require.NoError(t, err)
-	wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "authenticated")
 	socket := receive(t, connected)
 	assert.Equal(t, c.ID(), socket.ID())
 	assert.Equal(t, actio.Authenticated, socket.State())
@@ -52,13 +53,13 @@ func TestOnConnect_RightToken_IsAuthenticatedAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{c.ID(), actio.RoomDefault, actio.RoomNotification}, rooms)
 	require.NoError(t, s.ToUser("ann").Emit("hello"))
-	wait(t, c, "hello")
+	jsclient.Wait(t, c, "hello")
 
 	require.NoError(t, s.Root().Handle("x", answers("y")))
 	c.Emit("authenticate")                                 // as clients of the reference do
 	c.Emit("authenticate", map[string]any{"token": "ann"}) // a renewal
-	wait(t, c, "authenticated")
-	assert.Equal(t, []any{"y"}, ask(t, c, "x"))
+	jsclient.Wait(t, c, "authenticated")
+	assert.Equal(t, []any{"y"}, jsclient.Ask(t, c, "x"))
 	assert.Equal(t, []string{"connect", "authenticated", "ping"}, c.Events()[:3])
 	stats, err := s.Stats(t.Context())
 	require.NoError(t, err)
@@ -90,8 +91,8 @@ func TestOnConnect_SecondNamespaceRefused_FirstIsNotDisturbed(t *testing.T) {
 	require.NoError(t, err)
 	admin, err := c.Of(t.Context(), "/admin", map[string]any{"token": "eve"})
 	require.ErrorContains(t, err, refusedText)
-	assert.Equal(t, []any{map[string]any{"message": refusedText, "data": nil}}, wait(t, admin, "connect_error"))
-	assert.Equal(t, []any{"y"}, ask(t, c, "x"))
+	assert.Equal(t, []any{map[string]any{"message": refusedText, "data": nil}}, jsclient.Wait(t, admin, "connect_error"))
+	assert.Equal(t, []any{"y"}, jsclient.Ask(t, c, "x"))
 }
 
 func TestAuthenticate_OfANamespace_HoldsThereAlone(t *testing.T) {
@@ -115,7 +116,7 @@ func TestAuthenticate_OfANamespace_HoldsThereAlone(t *testing.T) {
 	assert.Equal(t, refusedText, s.refused(t, "/strict", nil)["message"])
 	c := s.enter(t, "/other")
 	c.Emit("authenticate")
-	wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "authenticated")
 	assert.Equal(t, "anybody", s.socket(t, c).Principal().UserID)
 }
 
@@ -124,10 +125,10 @@ func TestAuthenticate_OfANamespaceOnAPlainServer_HasRoomsAndPings(t *testing.T) 
 	require.NoError(t, s.of(t, "/strict").Authenticate(actio.NamespaceAuth{Authenticate: annOnly, On: actio.OnConnect}))
 	c, err := s.dial(t, "/strict", map[string]any{"token": "ann"})
 	require.NoError(t, err)
-	wait(t, c, "authenticated")
-	wait(t, c, "ping")
+	jsclient.Wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "ping")
 	require.NoError(t, s.of(t, "/strict").To(actio.RoomDefault).Emit("hello"))
-	wait(t, c, "hello")
+	jsclient.Wait(t, c, "hello")
 }
 
 func TestAuthenticate_Contradictory_SaysSo(t *testing.T) {

@@ -77,22 +77,6 @@ func (s *stand) of(t *testing.T, name string) *actio.Namespace {
 	return n
 }
 
-// wait waits for the next event of that name and returns its arguments.
-func wait(t *testing.T, c *jsclient.Client, event string) []any {
-	t.Helper()
-	args, err := c.WaitEvent(t.Context(), event)
-	require.NoError(t, err)
-	return args.Values()
-}
-
-// ask emits an event and returns the arguments of its acknowledgement.
-func ask(t *testing.T, c *jsclient.Client, event string, args ...any) []any {
-	t.Helper()
-	answer, err := c.EmitWithAck(t.Context(), event, args...)
-	require.NoError(t, err)
-	return answer.Values()
-}
-
 // receive waits for a value of a channel, or for its end.
 func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()

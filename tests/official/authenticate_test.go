@@ -68,11 +68,11 @@ func TestAuthenticate_AskedAgainWhileItRuns_RunsOnce(t *testing.T) {
 		assert.Equal(t, actio.Authenticating, s.state(t, c))
 		require.NoError(t, ctx.Err())
 		v.answer <- true
-		wait(t, c, "authenticated")
+		jsclient.Wait(t, c, "authenticated")
 
 		c.Emit("authenticate") // without a payload it means nothing now
 		require.NoError(t, s.To(c.ID()).Emit("mark"))
-		wait(t, c, "mark")
+		jsclient.Wait(t, c, "mark")
 		assert.Zero(t, c.Received("authenticated"))
 		nothing(t, v.asked)
 		assert.Equal(t, uint64(1), s.stats(t).AuthSucceeded)
@@ -113,7 +113,7 @@ func TestAuthenticate_AnsweredAfterTheTimeout_HasNoEffect(t *testing.T) {
 		})
 		c := s.loginLater(t)
 		ctx := receive(t, v.asked)
-		farewell := wait(t, c, "unauthenticated")
+		farewell := jsclient.Wait(t, c, "unauthenticated")
 		assert.Equal(t, timedOutText, farewell[0].(map[string]any)["message"])
 		require.Error(t, ctx.Err())
 		assert.Equal(t, "io server disconnect", reasonOf(t, c))
@@ -136,7 +136,7 @@ func TestAuthenticate_Authenticated_OutlivesTheTimeout(t *testing.T) {
 		s := l.serve(t, actio.Options{AuthenticateTimeout: timeout, PingInterval: timeout / 4})
 		c := s.login(t)
 		over := time.Now().Add(timeout)
-		for timeOf(t, wait(t, c, "ping")[0]).Before(over) { // the pings are the clock of this test
+		for timeOf(t, jsclient.Wait(t, c, "ping")[0]).Before(over) { // the pings are the clock of this test
 			continue
 		}
 		assert.Equal(t, actio.Authenticated, s.state(t, c))
@@ -161,8 +161,8 @@ func TestEvents_BeforeAuthentication_AreNeitherHandledNorFatal(t *testing.T) {
 		c.Emit("join", map[string]any{"rooms": []string{"room"}})
 		c.Emit("leave", map[string]any{"rooms": []string{"room"}})
 		c.Emit("authenticate")
-		wait(t, c, "authenticated")
-		ask(t, c, "note", "in time")
+		jsclient.Wait(t, c, "authenticated")
+		jsclient.Ask(t, c, "note", "in time")
 		assert.Equal(t, "in time", receive(t, handled))
 		nothing(t, handled)
 		assert.Equal(t, uint64(5), s.stats(t).EventsDropped)
@@ -190,7 +190,7 @@ func TestAuthenticate_OutOfAttempts_IsRefused(t *testing.T) {
 		third, err := first.Of(t.Context(), "/c", nil)
 		require.NoError(t, err)
 		third.Emit("authenticate")
-		assert.Equal(t, refusedText, wait(t, third, "unauthenticated")[0].(map[string]any)["message"])
+		assert.Equal(t, refusedText, jsclient.Wait(t, third, "unauthenticated")[0].(map[string]any)["message"])
 		nothing(t, v.asked)
 		assert.Equal(t, "io server disconnect", reasonOf(t, first))
 		s.untilEmpty(t)
@@ -212,8 +212,8 @@ func TestOnClientAuthenticated_ByTheApplication_AuthenticatesOnce(t *testing.T) 
 			socket := s.socket(t, c)
 			s.OnClientAuthenticated(socket, &actio.Principal{UserID: "bob"})
 			s.OnClientAuthenticated(socket, &actio.Principal{UserID: "eve"})
-			assert.Equal(t, c.ID(), wait(t, c, "authenticated")[0].(map[string]any)["id"])
-			wait(t, c, "ping")
+			assert.Equal(t, c.ID(), jsclient.Wait(t, c, "authenticated")[0].(map[string]any)["id"])
+			jsclient.Wait(t, c, "ping")
 			assert.Equal(t, actio.Authenticated, s.state(t, c))
 			assert.Equal(t, "bob", socket.Principal().UserID)
 			assert.Equal(t, []string{c.ID(), actio.RoomDefault, actio.RoomNotification}, s.rooms(t, c))
@@ -222,7 +222,7 @@ func TestOnClientAuthenticated_ByTheApplication_AuthenticatesOnce(t *testing.T) 
 		s.until(t, "the late verdict is known", func(stats actio.Stats) bool { return stats.LateVerdicts == 1 })
 		require.NoError(t, s.ToUser("bob").Emit("mark"))
 		for _, c := range []*jsclient.Client{quiet, asking} {
-			wait(t, c, "mark")
+			jsclient.Wait(t, c, "mark")
 			assert.Zero(t, c.Received("authenticated"))
 			assert.Zero(t, c.Received("ping"))
 		}

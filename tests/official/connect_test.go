@@ -60,14 +60,14 @@ func TestAuthenticate_Accepted_AuthenticatedComesFirstThenPings(t *testing.T) {
 
 		before := time.Now().Add(-time.Millisecond) // the wire knows milliseconds only
 		c.Emit("authenticate")
-		authenticated := wait(t, c, "authenticated")
+		authenticated := jsclient.Wait(t, c, "authenticated")
 		require.Len(t, authenticated, 1)
 		assert.Equal(t, map[string]any{"id": c.ID(), "time": authenticated[0].(map[string]any)["time"]}, authenticated[0])
 		at := timeOf(t, authenticated[0])
 		assert.WithinRange(t, at, before, time.Now())
 
 		for i := range 4 {
-			ping := wait(t, c, "ping")
+			ping := jsclient.Wait(t, c, "ping")
 			require.Len(t, ping, 1)
 			assert.Len(t, ping[0], 1)
 			next := timeOf(t, ping[0])
@@ -76,8 +76,8 @@ func TestAuthenticate_Accepted_AuthenticatedComesFirstThenPings(t *testing.T) {
 			}
 			at = next
 		}
-		assert.Equal(t, []any{c.ID()}, wait(t, c, "welcome"))
-		assert.Equal(t, []any{c.ID()}, wait(t, c, "arrival"))
+		assert.Equal(t, []any{c.ID()}, jsclient.Wait(t, c, "welcome"))
+		assert.Equal(t, []any{c.ID()}, jsclient.Wait(t, c, "arrival"))
 		events := without(c.Events(), "upgrade")
 		assert.Equal(t, []string{"connect", "authenticated"}, events[:2])
 
@@ -107,7 +107,7 @@ func TestConnect_EachLink_UsesItsTransport(t *testing.T) {
 			assert.Zero(t, s.stats(t).Upgrades)
 			return
 		}
-		assert.Equal(t, []any{"websocket"}, wait(t, c, "upgrade"))
+		assert.Equal(t, []any{"websocket"}, jsclient.Wait(t, c, "upgrade"))
 		assert.Equal(t, "websocket", c.Transport())
 		s.until(t, "the server has upgraded", func(stats actio.Stats) bool { return stats.Upgrades == 1 })
 		assert.Equal(t, 1, s.stats(t).Connections)
@@ -151,8 +151,8 @@ func TestDefaultRooms_OfTheOptions_ReceiveBroadcasts(t *testing.T) {
 
 		require.NoError(t, s.To("hall").Emit("news", 1))
 		require.NoError(t, s.To(outside.ID(), inside.ID()).Emit("mark"))
-		assert.Equal(t, []any{1.0}, wait(t, inside, "news"))
-		wait(t, outside, "mark")
+		assert.Equal(t, []any{1.0}, jsclient.Wait(t, inside, "news"))
+		jsclient.Wait(t, outside, "mark")
 		assert.Zero(t, outside.Received("news"))
 	})
 }
@@ -173,30 +173,30 @@ func TestNamespaces_TwoOnOneConnection_AreApart(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotEqual(t, first.ID(), second.ID())
 		second.Emit("authenticate")
-		wait(t, second, "authenticated")
+		jsclient.Wait(t, second, "authenticated")
 		stats := s.stats(t)
 		assert.Equal(t, 1, stats.Connections)
 		assert.Equal(t, 2, stats.Authenticated)
 
-		assert.Equal(t, []any{"/"}, ask(t, first, "where"))
-		assert.Equal(t, []any{"/chat"}, ask(t, second, "where"))
-		assert.Equal(t, []any{[]any{"room"}}, ask(t, first, "join", map[string]any{"rooms": []string{"room"}}))
+		assert.Equal(t, []any{"/"}, jsclient.Ask(t, first, "where"))
+		assert.Equal(t, []any{"/chat"}, jsclient.Ask(t, second, "where"))
+		assert.Equal(t, []any{[]any{"room"}}, jsclient.Ask(t, first, "join", map[string]any{"rooms": []string{"room"}}))
 		require.NoError(t, s.To("room").Emit("news", "/"))
 		require.NoError(t, chat.To("room").Emit("news", "nobody"))
 		require.NoError(t, chat.Emit("news", "/chat"))
-		assert.Equal(t, []any{"/"}, wait(t, first, "news"))
-		assert.Equal(t, []any{"/chat"}, wait(t, second, "news"))
+		assert.Equal(t, []any{"/"}, jsclient.Wait(t, first, "news"))
+		assert.Equal(t, []any{"/chat"}, jsclient.Wait(t, second, "news"))
 		assert.Zero(t, first.Received("news"))
 
 		first.Disconnect()
-		assert.Equal(t, []any{"/chat"}, ask(t, second, "where"))
+		assert.Equal(t, []any{"/chat"}, jsclient.Ask(t, second, "where"))
 		assert.Equal(t, 1, s.stats(t).Sockets)
 		require.NoError(t, chat.Emit("news", "still here"))
-		assert.Equal(t, []any{"still here"}, wait(t, second, "news"))
+		assert.Equal(t, []any{"still here"}, jsclient.Wait(t, second, "news"))
 
 		_, err = second.Of(t.Context(), "/nowhere", nil)
 		require.EqualError(t, err, "Invalid namespace")
-		assert.Equal(t, []any{"/chat"}, ask(t, second, "where"))
+		assert.Equal(t, []any{"/chat"}, jsclient.Ask(t, second, "where"))
 	})
 }
 
@@ -216,7 +216,7 @@ func TestNamespaces_RefusedInOne_EndsTheSession(t *testing.T) {
 		second, err := first.Of(t.Context(), "/admin", nil)
 		require.NoError(t, err)
 		second.Emit("authenticate")
-		wait(t, second, "unauthenticated")
+		jsclient.Wait(t, second, "unauthenticated")
 		assert.Equal(t, "io server disconnect", reasonOf(t, second))
 		assert.Equal(t, "io server disconnect", reasonOf(t, first))
 		s.untilEmpty(t)

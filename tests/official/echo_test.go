@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
 // valuesOf decodes all arguments; binary is []byte.
@@ -54,11 +55,11 @@ func TestEcho_EventsAndAcks_ComeBackAsTheyWere(t *testing.T) {
 		require.NoError(t, s.On("echo", echo(t)))
 		c := s.login(t)
 		c.Emit("echo", samples()...)
-		assert.Equal(t, samples(), wait(t, c, "echo"))
-		assert.Equal(t, samples(), ask(t, c, "echo", samples()...))
-		assert.Empty(t, ask(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Wait(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Ask(t, c, "echo", samples()...))
+		assert.Empty(t, jsclient.Ask(t, c, "echo"))
 		for _, sample := range samples() {
-			assert.Equal(t, []any{sample}, ask(t, c, "echo", sample))
+			assert.Equal(t, []any{sample}, jsclient.Ask(t, c, "echo", sample))
 		}
 	})
 }
@@ -76,8 +77,8 @@ func TestEmitWithAck_Server_GetsTheClientsAnswer(t *testing.T) {
 		answer, err := s.socket(t, c).EmitWithAck(t.Context(), "question", samples()...)
 		require.NoError(t, err)
 		assert.Equal(t, samples(), valuesOf(t, answer))
-		assert.Equal(t, samples(), wait(t, c, "question"))
-		assert.Equal(t, samples(), ask(t, c, "ask me", samples()...))
+		assert.Equal(t, samples(), jsclient.Wait(t, c, "question"))
+		assert.Equal(t, samples(), jsclient.Ask(t, c, "ask me", samples()...))
 
 		none, err := s.socket(t, c).EmitWithAck(t.Context(), "question")
 		require.NoError(t, err)
@@ -115,7 +116,7 @@ func TestOrder_ThousandMessages_EachWay(t *testing.T) {
 					}
 				}
 				for i := range n {
-					require.Equal(t, []any{extra[0], float64(i)}, wait(t, c, "down"))
+					require.Equal(t, []any{extra[0], float64(i)}, jsclient.Wait(t, c, "down"))
 				}
 				nothing(t, arrived)
 			})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/actio-go/actio/tests/internal/jsclient"
+
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,13 +48,13 @@ func TestOn_StructInAndOut_Fits(t *testing.T) {
 				"text": "book", "total": 4.0, "seal": photo,
 				"any": []any{[]byte("x"), map[string]any{"parts": []any{[]byte{}, []byte("y")}}},
 			}},
-			ask(t, c, "order", map[string]any{
+			jsclient.Ask(t, c, "order", map[string]any{
 				"item": "book", "count": 2, "photo": photo, "unknown": 1,
 				"files": map[string]any{"a": []byte("x")}, "parts": []any{[]byte{}, []byte("y")},
 			}))
 
 		for _, wrong := range []any{"text", 5, []any{1}, map[string]any{"count": "two"}, map[string]any{"photo": 1}, photo} {
-			answer := ask(t, c, "order", wrong)
+			answer := jsclient.Ask(t, c, "order", wrong)
 			require.Len(t, answer, 1)
 			fields, ok := answer[0].(map[string]any)
 			require.True(t, ok)
@@ -60,9 +62,9 @@ func TestOn_StructInAndOut_Fits(t *testing.T) {
 			assert.Contains(t, fields["error"], "invalid payload")
 			c.Emit("order", wrong)
 		}
-		assert.Equal(t, []any{map[string]any{"error": "broken on purpose: -1"}}, ask(t, c, "order", map[string]any{"count": -1}))
+		assert.Equal(t, []any{map[string]any{"error": "broken on purpose: -1"}}, jsclient.Ask(t, c, "order", map[string]any{"count": -1}))
 		c.Emit("order", map[string]any{"count": -1})
-		assert.Empty(t, ask(t, c, "order")[0].(map[string]any)["text"], "no argument is the zero value")
+		assert.Empty(t, jsclient.Ask(t, c, "order")[0].(map[string]any)["text"], "no argument is the zero value")
 		assert.Equal(t, 1, s.stats(t).Connections)
 		assert.Zero(t, s.stats(t).HandlerPanics)
 	})
@@ -90,17 +92,17 @@ func TestOn_OtherTypes_FitToo(t *testing.T) {
 			return &in, nil
 		}))
 		c := s.login(t)
-		assert.Empty(t, ask(t, c, "none"))
-		assert.Empty(t, ask(t, c, "none", "ignored", []byte{1}))
+		assert.Empty(t, jsclient.Ask(t, c, "none"))
+		assert.Empty(t, jsclient.Ask(t, c, "none", "ignored", []byte{1}))
 		c.Emit("none")
 		for range 3 {
 			receive(t, called)
 		}
-		assert.Equal(t, []any{[]byte{9, 1, 2}}, ask(t, c, "bytes", []byte{1, 2}))
-		assert.Equal(t, []any{[]any{"a", []byte{1}, nil}}, ask(t, c, "args", "a", []byte{1}, nil))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "args"))
-		assert.Equal(t, []any{"x"}, ask(t, c, "text", "x"))
-		assert.Equal(t, []any{nil}, ask(t, c, "text", ""))
+		assert.Equal(t, []any{[]byte{9, 1, 2}}, jsclient.Ask(t, c, "bytes", []byte{1, 2}))
+		assert.Equal(t, []any{[]any{"a", []byte{1}, nil}}, jsclient.Ask(t, c, "args", "a", []byte{1}, nil))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "args"))
+		assert.Equal(t, []any{"x"}, jsclient.Ask(t, c, "text", "x"))
+		assert.Equal(t, []any{nil}, jsclient.Ask(t, c, "text", ""))
 	})
 }
 
@@ -119,9 +121,9 @@ func TestHandlers_OfSocketAndNamespace_RunInTheirOrder(t *testing.T) {
 			assert.ErrorIs(t, e.Reply("namespace"), actio.ErrAcknowledged)
 		}))
 		c := s.login(t)
-		assert.Equal(t, []any{"socket", 1.0}, ask(t, c, "hello"))
+		assert.Equal(t, []any{"socket", 1.0}, jsclient.Ask(t, c, "hello"))
 		c.Emit("nobody handles this", 1)
-		assert.Equal(t, []any{"socket", 1.0}, ask(t, c, "hello"))
+		assert.Equal(t, []any{"socket", 1.0}, jsclient.Ask(t, c, "hello"))
 		assert.Equal(t, uint64(1), s.stats(t).EventsUnhandled)
 	})
 }
@@ -140,13 +142,13 @@ func TestHandler_Panics_EndsItsConnectionAtMost(t *testing.T) {
 			c, other := s.login(t), s.login(t)
 			c.Emit("panic")
 			if survive {
-				assert.Equal(t, []any{1.0}, ask(t, c, "echo", 1))
+				assert.Equal(t, []any{1.0}, jsclient.Ask(t, c, "echo", 1))
 				nothing(t, gone)
 			} else {
 				assert.Equal(t, "transport close", reasonOf(t, c))
 				assert.Equal(t, actio.ReasonHandlerPanic, receive(t, gone))
 			}
-			assert.Equal(t, []any{2.0}, ask(t, other, "echo", 2))
+			assert.Equal(t, []any{2.0}, jsclient.Ask(t, other, "echo", 2))
 			assert.Equal(t, uint64(1), s.stats(t).HandlerPanics)
 			s.stop(t)
 		}
@@ -166,7 +168,7 @@ func TestNumbers_AboveTwoToThe53_StayAsTheyWereWritten(t *testing.T) {
 		}))
 		// JavaScript writes 2^60 with as many digits as it takes to tell it from its neighbours.
 		c := s.connect(t)
-		ask(t, c, "number", int64(1)<<60)
+		jsclient.Ask(t, c, "number", int64(1)<<60)
 		assert.Equal(t, "1152921504606847000", receive(t, raws))
 
 		ws, _, err := websocket.Dial(t.Context(), s.url+s.Path()+"/?EIO=4&transport=websocket", nil)

@@ -77,7 +77,7 @@ func TestConnected_Slow_NoEventIsHandledBeforeItReturned(t *testing.T) {
 		assert.Equal(t, []string{"connecting"}, j.all())
 		assert.Equal(t, own(c), s.rooms(t, c))
 		close(release)
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "leave", request("nope")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "leave", request("nope")))
 		want := []string{"connecting", "connected"}
 		for i := range n {
 			want = append(want, fmt.Sprintf("event %d", i))
@@ -264,7 +264,7 @@ func TestKicked_DoesNotReconnectByItself(t *testing.T) {
 				assert.Equal(t, uint64(1), s.stats(t).SessionsOpened)
 
 				c.Reopen() // when it is told to, it does
-				wait(t, c, "authenticated")
+				jsclient.Wait(t, c, "authenticated")
 			})
 		}
 	})
@@ -284,12 +284,12 @@ func TestShutdown_ClientsReconnectByThemselves_ToAServerStartedAnew(t *testing.T
 		all := make([]*jsclient.Client, clients)
 		for i := range all {
 			all[i] = first.loginWith(t, back)
-			wait(t, all[i], "connect")
+			jsclient.Wait(t, all[i], "connect")
 		}
 		back.Greet = ""
 		stranger, err := l.node.Dial(t.Context(), first.url, first.options(back))
 		require.NoError(t, err)
-		wait(t, stranger, "connect")
+		jsclient.Wait(t, stranger, "connect")
 
 		first.stop(t)
 		everyone := append(slices.Clone(all), stranger)
@@ -305,16 +305,16 @@ func TestShutdown_ClientsReconnectByThemselves_ToAServerStartedAnew(t *testing.T
 		second := l.serveOn(t, address, actio.Options{})
 		ids := make(map[string]bool)
 		for _, c := range all {
-			wait(t, c, "connect")
-			wait(t, c, "authenticated")
+			jsclient.Wait(t, c, "connect")
+			jsclient.Wait(t, c, "authenticated")
 			ids[c.ID()] = true
 			assert.Equal(t, actio.Authenticated, second.state(t, c))
 		}
-		wait(t, stranger, "connect")
+		jsclient.Wait(t, stranger, "connect")
 		assert.Len(t, ids, clients)
 		require.NoError(t, second.Emit("news"))
 		for _, c := range everyone {
-			wait(t, c, "news")
+			jsclient.Wait(t, c, "news")
 		}
 	})
 }

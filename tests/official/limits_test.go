@@ -32,7 +32,7 @@ func TestRateLimit_Disconnect_TheClientStaysAway(t *testing.T) {
 		assert.False(t, c.Active())
 		assert.Equal(t, actio.ReasonRateLimited, receive(t, ended))
 		assert.EqualValues(t, 1, s.stats(t).EventsRateLimited)
-		assert.Equal(t, []any{"yes"}, ask(t, neighbour, "ask"))
+		assert.Equal(t, []any{"yes"}, jsclient.Ask(t, neighbour, "ask"))
 	})
 }
 
@@ -43,9 +43,9 @@ func TestRateLimit_Error_TheClientLearnsItFromItsAcknowledgements(t *testing.T) 
 		neighbour, c := s.login(t), s.login(t)
 		c.EmitMany(flood, "f")
 		question := strings.Repeat("?", 100) // for which it had to be silent for a minute and a half
-		assert.Equal(t, []any{map[string]any{"error": "rate limit exceeded"}}, ask(t, c, "ask", question))
+		assert.Equal(t, []any{map[string]any{"error": "rate limit exceeded"}}, jsclient.Ask(t, c, "ask", question))
 		assert.GreaterOrEqual(t, s.stats(t).EventsRateLimited, uint64(flood/2))
-		assert.Equal(t, []any{"yes"}, ask(t, neighbour, "ask", question))
+		assert.Equal(t, []any{"yes"}, jsclient.Ask(t, neighbour, "ask", question))
 	})
 }
 
@@ -62,7 +62,7 @@ func TestAllowRequest_Refuses_TheClientGetsAConnectError(t *testing.T) {
 		}})
 		c, err := l.node.Dial(t.Context(), s.url, s.options(jsclient.Options{Extra: map[string]any{"query": map[string]any{"deny": "1"}}}))
 		assert.Regexp(t, "^(xhr poll|websocket) error$", err.Error())
-		wait(t, c, "connect_error")
+		jsclient.Wait(t, c, "connect_error")
 		s.login(t)
 		assert.EqualValues(t, 1, s.stats(t).RequestsRefused)
 	})

@@ -30,12 +30,12 @@ func TestRenewal_WithAPayload_ReplacesThePrincipalOnTheSameConnection(t *testing
 		assert.False(t, receive(t, renewals))
 		assert.False(t, receive(t, renewals))
 		id := c.ID()
-		ask(t, c, "join", map[string]any{"rooms": []string{"room"}})
+		jsclient.Ask(t, c, "join", map[string]any{"rooms": []string{"room"}})
 		socket := s.socket(t, c)
 		assert.Equal(t, "ann", socket.Principal().UserID)
 
 		c.Emit("authenticate", map[string]any{"token": "bob"})
-		assert.Equal(t, id, wait(t, c, "authenticated")[0].(map[string]any)["id"])
+		assert.Equal(t, id, jsclient.Wait(t, c, "authenticated")[0].(map[string]any)["id"])
 		assert.True(t, receive(t, renewals))
 		assert.Equal(t, id, c.ID())
 		assert.Equal(t, &actio.Principal{UserID: "bob", Claims: 3}, socket.Principal())
@@ -47,8 +47,8 @@ func TestRenewal_WithAPayload_ReplacesThePrincipalOnTheSameConnection(t *testing
 
 		require.NoError(t, s.ToUser("ann").Emit("news", "for ann"))
 		require.NoError(t, s.ToUser("bob").Emit("news", "for bob"))
-		assert.Equal(t, []any{"for bob"}, wait(t, c, "news"))
-		assert.Equal(t, []any{"for ann"}, wait(t, other, "news"))
+		assert.Equal(t, []any{"for bob"}, jsclient.Wait(t, c, "news"))
+		assert.Equal(t, []any{"for ann"}, jsclient.Wait(t, other, "news"))
 		stats := s.stats(t)
 		assert.Equal(t, 2, stats.Users)
 		assert.Equal(t, uint64(2), stats.SessionsOpened)
@@ -66,10 +66,10 @@ func TestRenewal_UnderWay_EventsAreHandled(t *testing.T) {
 		receive(t, v.asked)
 		c.Emit("authenticate", map[string]any{"token": "new"})
 		receive(t, v.asked)
-		assert.Equal(t, []any{"x"}, ask(t, c, "echo", "x"))
+		assert.Equal(t, []any{"x"}, jsclient.Ask(t, c, "echo", "x"))
 		assert.Equal(t, actio.Authenticated, s.state(t, c))
 		v.answer <- true
-		wait(t, c, "authenticated")
+		jsclient.Wait(t, c, "authenticated")
 	})
 }
 
@@ -101,7 +101,7 @@ func TestRenewal_Unsuccessful_EndsTheConnection(t *testing.T) {
 				})
 				c := s.login(t)
 				c.Emit("authenticate", map[string]any{"token": "new"})
-				assert.Equal(t, test.message, wait(t, c, "unauthenticated")[0].(map[string]any)["message"])
+				assert.Equal(t, test.message, jsclient.Wait(t, c, "unauthenticated")[0].(map[string]any)["message"])
 				assert.Equal(t, "io server disconnect", reasonOf(t, c))
 				want := actio.ReasonAuthenticationFailed
 				if name == "timed out" {
@@ -136,15 +136,15 @@ func TestPrincipal_Expires_EndsTheConnectionUnlessRenewed(t *testing.T) {
 		})
 		expiring, renewing := s.loginAs(t, "ann"), s.loginAs(t, "ann")
 		renewing.Emit("authenticate", map[string]any{"token": "ann"})
-		wait(t, renewing, "authenticated")
+		jsclient.Wait(t, renewing, "authenticated")
 
-		farewell := wait(t, expiring, "unauthenticated")
+		farewell := jsclient.Wait(t, expiring, "unauthenticated")
 		assert.Equal(t, expiredText, farewell[0].(map[string]any)["message"])
 		assert.Equal(t, "io server disconnect", reasonOf(t, expiring))
 		assert.False(t, expiring.Active())
 		assert.Equal(t, end{expiring.ID(), actio.ReasonPrincipalExpired}, receive(t, gone))
 		over := timeOf(t, farewell[0]).Add(life) // by then the other would be gone, too
-		for timeOf(t, wait(t, renewing, "ping")[0]).Before(over) {
+		for timeOf(t, jsclient.Wait(t, renewing, "ping")[0]).Before(over) {
 			continue
 		}
 		assert.Equal(t, actio.Authenticated, s.state(t, renewing))
@@ -158,7 +158,7 @@ func TestToUser_SeveralSockets_ReachesThemAndNobodyElse(t *testing.T) {
 		s := l.serve(t, actio.Options{ValidateRooms: all})
 		ann, again, bob, nobody := s.loginAs(t, "ann"), s.loginAs(t, "ann"), s.loginAs(t, "bob"), s.login(t)
 		// No room name is the key of a user.
-		ask(t, bob, "join", map[string]any{"rooms": []string{"ann", "user:ann", "u:ann"}})
+		jsclient.Ask(t, bob, "join", map[string]any{"rooms": []string{"ann", "user:ann", "u:ann"}})
 
 		require.NoError(t, s.ToUser("ann").Emit("news", 1))
 		require.NoError(t, s.ToUser("ann").Except(again.ID()).Emit("news", 2))
@@ -167,11 +167,11 @@ func TestToUser_SeveralSockets_ReachesThemAndNobodyElse(t *testing.T) {
 		require.NoError(t, s.To().Emit("news", 5), "an empty list of rooms is nobody")
 		for _, c := range []*jsclient.Client{ann, again, bob, nobody} {
 			require.NoError(t, s.To(c.ID()).Emit("mark"))
-			wait(t, c, "mark")
+			jsclient.Wait(t, c, "mark")
 		}
-		assert.Equal(t, []any{1.0}, wait(t, ann, "news"))
-		assert.Equal(t, []any{2.0}, wait(t, ann, "news"))
-		assert.Equal(t, []any{1.0}, wait(t, again, "news"))
+		assert.Equal(t, []any{1.0}, jsclient.Wait(t, ann, "news"))
+		assert.Equal(t, []any{2.0}, jsclient.Wait(t, ann, "news"))
+		assert.Equal(t, []any{1.0}, jsclient.Wait(t, again, "news"))
 		for _, c := range []*jsclient.Client{ann, again, bob, nobody} {
 			assert.Zero(t, c.Received("news"))
 		}

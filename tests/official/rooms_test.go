@@ -33,26 +33,26 @@ func TestJoinLeave_AckTellsWhatWasReallyDone(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		s := l.serve(t, actio.Options{ValidateRooms: exceptDenied})
 		c := s.login(t)
-		assert.Equal(t, []any{[]any{"b", "c"}}, ask(t, c, "join", request("b", "deny-x", "c", "b")))
+		assert.Equal(t, []any{[]any{"b", "c"}}, jsclient.Ask(t, c, "join", request("b", "deny-x", "c", "b")))
 		assert.Equal(t, own(c, "b", "c"), s.rooms(t, c))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request("deny-x", "deny-y")))
-		assert.Equal(t, []any{[]any{"b"}}, ask(t, c, "join", request("b")), "it is in there")
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request("deny-x", "deny-y")))
+		assert.Equal(t, []any{[]any{"b"}}, jsclient.Ask(t, c, "join", request("b")), "it is in there")
 
 		c.Emit("join", request("d")) // without an ack it works as well
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request()))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request()))
 		assert.Equal(t, own(c, "b", "c", "d"), s.rooms(t, c))
 
-		assert.Equal(t, []any{[]any{"c", "b"}}, ask(t, c, "leave", request("c", "nope", "b", "c")))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "leave", request("c")))
+		assert.Equal(t, []any{[]any{"c", "b"}}, jsclient.Ask(t, c, "leave", request("c", "nope", "b", "c")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "leave", request("c")))
 		c.Emit("leave", request(actio.RoomNotification))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "leave", request()))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "leave", request()))
 		assert.Equal(t, []string{c.ID(), actio.RoomDefault, "d"}, s.rooms(t, c))
 
 		require.NoError(t, s.To("b").Emit("news", "gone"))
 		require.NoError(t, s.To("d", "b", actio.RoomDefault).Emit("news", "once"))
 		require.NoError(t, s.To(c.ID()).Emit("mark"))
-		wait(t, c, "mark")
-		assert.Equal(t, []any{"once"}, wait(t, c, "news"))
+		jsclient.Wait(t, c, "mark")
+		assert.Equal(t, []any{"once"}, jsclient.Wait(t, c, "news"))
 		assert.Zero(t, c.Received("news"))
 	})
 }
@@ -61,10 +61,10 @@ func TestJoin_WithoutAValidator_JoinsNothing(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		s := l.serve(t, actio.Options{})
 		c := s.login(t)
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request("a", "b")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request("a", "b")))
 		assert.Equal(t, own(c), s.rooms(t, c))
 		assert.Equal(t, uint64(1), s.stats(t).RoomRequestsDenied)
-		assert.Equal(t, []any{[]any{actio.RoomDefault}}, ask(t, c, "leave", request(actio.RoomDefault)))
+		assert.Equal(t, []any{[]any{actio.RoomDefault}}, jsclient.Ask(t, c, "leave", request(actio.RoomDefault)))
 	})
 }
 
@@ -83,17 +83,17 @@ func TestJoin_IDsOfClients_AreRefused(t *testing.T) {
 		})
 		spy, victim := s.login(t), s.login(t)
 		node := "aBcD0123456789-_wxyz"
-		assert.Equal(t, []any{[]any{"room"}}, ask(t, spy, "join", request(victim.ID(), "room", node, spy.ID())))
-		assert.Equal(t, []any{[]any{}}, ask(t, spy, "join", request(victim.ID())))
+		assert.Equal(t, []any{[]any{"room"}}, jsclient.Ask(t, spy, "join", request(victim.ID(), "room", node, spy.ID())))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, spy, "join", request(victim.ID())))
 		assert.Equal(t, []string{"room"}, asked, "the validator never sees them")
 		require.NoError(t, s.To(victim.ID()).Emit("secret", 1))
-		wait(t, victim, "secret")
+		jsclient.Wait(t, victim, "secret")
 
 		// Nobody leaves a room of that form either, its own least of all.
-		assert.Equal(t, []any{[]any{"room"}}, ask(t, spy, "leave", request(spy.ID(), victim.ID(), "room", node)))
+		assert.Equal(t, []any{[]any{"room"}}, jsclient.Ask(t, spy, "leave", request(spy.ID(), victim.ID(), "room", node)))
 		assert.Equal(t, own(spy), s.rooms(t, spy))
 		require.NoError(t, s.To(spy.ID()).Emit("secret", 2))
-		assert.Equal(t, []any{2.0}, wait(t, spy, "secret"))
+		assert.Equal(t, []any{2.0}, jsclient.Wait(t, spy, "secret"))
 		assert.Zero(t, spy.Received("secret"))
 		require.NoError(t, s.socket(t, spy).Leave(t.Context(), spy.ID()))
 		assert.Equal(t, own(spy), s.rooms(t, spy))
@@ -130,11 +130,11 @@ func TestJoinLeave_MalformedPayloads_AreHarmless(t *testing.T) {
 		c := s.login(t)
 		for _, payload := range payloads {
 			for _, event := range []string{"join", "leave"} {
-				assert.Equal(t, []any{[]any{}}, ask(t, c, event, payload...), "%s %v", event, payload)
+				assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, event, payload...), "%s %v", event, payload)
 				c.Emit(event, payload...)
 			}
 		}
-		assert.Equal(t, []any{[]any{"fine"}}, ask(t, c, "join", request("fine"), "more"))
+		assert.Equal(t, []any{[]any{"fine"}}, jsclient.Ask(t, c, "join", request("fine"), "more"))
 		assert.Equal(t, own(c, "fine"), s.rooms(t, c))
 		assert.Equal(t, uint64(1), s.stats(t).SessionsOpened)
 	})
@@ -158,9 +158,9 @@ func TestJoin_ValidatorFails_JoinsNothingAndGoesOn(t *testing.T) {
 			},
 		})
 		c := s.login(t)
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request("broken")))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request("panic")))
-		assert.Equal(t, []any{[]any{"fine"}}, ask(t, c, "join", request("fine")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request("broken")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request("panic")))
+		assert.Equal(t, []any{[]any{"fine"}}, jsclient.Ask(t, c, "join", request("fine")))
 		assert.Equal(t, own(c, "fine"), s.rooms(t, c))
 		assert.Equal(t, uint64(1), s.stats(t).HandlerPanics)
 		c.Emit("join", request("slow"))
@@ -175,12 +175,12 @@ func TestJoin_Limits_Hold(t *testing.T) {
 		s := l.serve(t, actio.Options{ValidateRooms: all, MaxRooms: 6, MaxRoomsPerRequest: 3, MaxRoomNameBytes: 8})
 		c := s.login(t)
 		long := strings.Repeat("ä", 4)
-		assert.Equal(t, []any{[]any{"a", long, "b"}}, ask(t, c, "join", request("a", long+"b", "", long, "b", "c", "d")))
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request("c", "d")), "the seventh room: none is joined")
-		assert.Equal(t, []any{[]any{"a", "c"}}, ask(t, c, "join", request("a", "c")), "only one of them is new")
+		assert.Equal(t, []any{[]any{"a", long, "b"}}, jsclient.Ask(t, c, "join", request("a", long+"b", "", long, "b", "c", "d")))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request("c", "d")), "the seventh room: none is joined")
+		assert.Equal(t, []any{[]any{"a", "c"}}, jsclient.Ask(t, c, "join", request("a", "c")), "only one of them is new")
 		assert.Equal(t, own(c, "a", long, "b", "c"), s.rooms(t, c))
 		require.ErrorIs(t, s.socket(t, c).Join(t.Context(), "d"), actio.ErrTooManyRooms)
-		assert.Equal(t, []any{[]any{"a"}}, ask(t, c, "leave", request("a")))
+		assert.Equal(t, []any{[]any{"a"}}, jsclient.Ask(t, c, "leave", request("a")))
 		require.NoError(t, s.socket(t, c).Join(t.Context(), "d"))
 		assert.Equal(t, own(c, long, "b", "c", "d"), s.rooms(t, c))
 
@@ -188,7 +188,7 @@ func TestJoin_Limits_Hold(t *testing.T) {
 		for i := range many {
 			many[i] = fmt.Sprint(i)
 		}
-		assert.Equal(t, []any{[]any{}}, ask(t, c, "join", request(many...)))
+		assert.Equal(t, []any{[]any{}}, jsclient.Ask(t, c, "join", request(many...)))
 		assert.Equal(t, own(c, long, "b", "c", "d"), s.rooms(t, c))
 	})
 }
@@ -201,9 +201,9 @@ func TestRooms_OfTheApplication_FollowJoinAndLeave(t *testing.T) {
 			require.NoError(t, s.socket(t, c).Join(t.Context(), "room", "other"))
 			require.NoError(t, s.To("room").Emit("arrived", c.ID()))
 		}
-		assert.Equal(t, []any{ann.ID()}, wait(t, ann, "arrived"))
-		assert.Equal(t, []any{bob.ID()}, wait(t, ann, "arrived"))
-		assert.Equal(t, []any{bob.ID()}, wait(t, bob, "arrived"))
+		assert.Equal(t, []any{ann.ID()}, jsclient.Wait(t, ann, "arrived"))
+		assert.Equal(t, []any{bob.ID()}, jsclient.Wait(t, ann, "arrived"))
+		assert.Equal(t, []any{bob.ID()}, jsclient.Wait(t, bob, "arrived"))
 
 		require.NoError(t, s.socket(t, bob).To("room").Emit("news", "from bob"))
 		require.NoError(t, s.Except("room").Emit("news", "to nobody"))
@@ -211,11 +211,11 @@ func TestRooms_OfTheApplication_FollowJoinAndLeave(t *testing.T) {
 		require.NoError(t, s.In("room").Emit("news", "without ann"))
 		require.NoError(t, s.In("other").Except(ann.ID()).Emit("news", "without ann either"))
 		require.NoError(t, s.Emit("mark"))
-		wait(t, ann, "mark")
-		wait(t, bob, "mark")
-		assert.Equal(t, []any{"from bob"}, wait(t, ann, "news"))
-		assert.Equal(t, []any{"without ann"}, wait(t, bob, "news"))
-		assert.Equal(t, []any{"without ann either"}, wait(t, bob, "news"))
+		jsclient.Wait(t, ann, "mark")
+		jsclient.Wait(t, bob, "mark")
+		assert.Equal(t, []any{"from bob"}, jsclient.Wait(t, ann, "news"))
+		assert.Equal(t, []any{"without ann"}, jsclient.Wait(t, bob, "news"))
+		assert.Equal(t, []any{"without ann either"}, jsclient.Wait(t, bob, "news"))
 		assert.Zero(t, ann.Received("news")+bob.Received("news"))
 	})
 }

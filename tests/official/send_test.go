@@ -21,7 +21,7 @@ func TestSend_ToIDRoomAndAll_ReachesThem(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		s := l.serve(t, actio.Options{ValidateRooms: all})
 		ann, bob, stranger := s.login(t), s.login(t), s.connect(t)
-		ask(t, bob, "join", request("room"))
+		jsclient.Ask(t, bob, "join", request("room"))
 		s.send(ann.ID(), "news", "ann")
 		s.send("room", "news", "room")
 		s.send(actio.RoomDefault, "news", "authenticated")
@@ -30,13 +30,13 @@ func TestSend_ToIDRoomAndAll_ReachesThem(t *testing.T) {
 		everyone := []any{map[string]any{"all": []byte{1, 2}}}
 
 		for _, want := range []any{"ann", "authenticated"} {
-			assert.Equal(t, []any{want}, wait(t, ann, "news"))
+			assert.Equal(t, []any{want}, jsclient.Wait(t, ann, "news"))
 		}
 		for _, want := range []any{"room", "authenticated"} {
-			assert.Equal(t, []any{want}, wait(t, bob, "news"))
+			assert.Equal(t, []any{want}, jsclient.Wait(t, bob, "news"))
 		}
 		for _, c := range []*jsclient.Client{ann, bob, stranger} {
-			assert.Equal(t, everyone, wait(t, c, "news"))
+			assert.Equal(t, everyone, jsclient.Wait(t, c, "news"))
 			assert.Zero(t, c.Received("news"))
 		}
 	})
@@ -58,7 +58,7 @@ func TestSend_FalsyData_IsDroppedAndFalseValuesAreSent(t *testing.T) {
 			s.send("", "news", data)
 		}
 		for _, want := range []any{0.0, false, "", []any{}, map[string]any{}, []byte{}} {
-			assert.Equal(t, []any{want}, wait(t, c, "news"))
+			assert.Equal(t, []any{want}, jsclient.Wait(t, c, "news"))
 		}
 		assert.Zero(t, c.Received("news"))
 		assert.Zero(t, c.Received(""))
@@ -89,7 +89,7 @@ func TestSend_Callback_ComesOnceAfterTheHandOff(t *testing.T) {
 			receive(t, called)
 		}
 		for range n {
-			wait(t, c, "called back")
+			jsclient.Wait(t, c, "called back")
 		}
 		seen := 0 // at each callback's emit, its own message had gone
 		sent := make(map[string]int)
@@ -116,7 +116,7 @@ func TestBroadcast_AuthenticatedOnly_KeepsStrangersOut(t *testing.T) {
 			s.send(stranger.ID(), "direct", 1)
 			require.NoError(t, s.To(stranger.ID(), known.ID()).Emit("mark"))
 			for _, c := range []*jsclient.Client{known, stranger} {
-				wait(t, c, "mark")
+				jsclient.Wait(t, c, "mark")
 			}
 			assert.Equal(t, 2, known.Received("news"))
 			assert.Equal(t, 1, stranger.Received("direct"), "a client that is named is meant")
@@ -136,9 +136,9 @@ func TestPing_OfTheFacade_PingsOrDisconnects(t *testing.T) {
 		known, stranger := s.login(t), s.connect(t)
 		assert.Zero(t, known.Received("ping"))
 		s.Ping(s.socket(t, known), false)
-		timeOf(t, wait(t, known, "ping")[0])
+		timeOf(t, jsclient.Wait(t, known, "ping")[0])
 		s.Ping(s.socket(t, stranger), true)
-		timeOf(t, wait(t, stranger, "ping")[0])
+		timeOf(t, jsclient.Wait(t, stranger, "ping")[0])
 		assert.Equal(t, actio.Unauthorized, s.state(t, stranger))
 		socket := s.socket(t, stranger)
 		s.Ping(socket, false)
@@ -147,7 +147,7 @@ func TestPing_OfTheFacade_PingsOrDisconnects(t *testing.T) {
 		s.Ping(nil, true)
 		s.until(t, "one is left", func(stats actio.Stats) bool { return stats.Connections == 1 })
 		require.NoError(t, s.To(known.ID()).Emit("mark"))
-		wait(t, known, "mark")
+		jsclient.Wait(t, known, "mark")
 		assert.Zero(t, known.Received("ping"))
 	})
 }
@@ -198,7 +198,7 @@ func TestFacade_InsideHandlers_MayBeCalled(t *testing.T) {
 			s.Disconnect(socket)
 		}))
 		c := s.login(t)
-		assert.Equal(t, []any{3.0}, ask(t, c, "everything"))
+		assert.Equal(t, []any{3.0}, jsclient.Ask(t, c, "everything"))
 		assert.Equal(t, "io server disconnect", reasonOf(t, c))
 		assert.Equal(t, 1, c.Received("news"))
 		s.untilEmpty(t)

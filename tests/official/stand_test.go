@@ -139,7 +139,7 @@ func (s *stand) loginWith(t *testing.T, o jsclient.Options) *jsclient.Client {
 	t.Helper()
 	o.Greet = "authenticate"
 	c := s.connectWith(t, o)
-	wait(t, c, "authenticated")
+	jsclient.Wait(t, c, "authenticated")
 	return c
 }
 
@@ -221,22 +221,6 @@ func everybody(_ context.Context, h *actio.Handshake) (*actio.Principal, error) 
 
 // all lets a client join whatever it wants to join.
 func all(_ context.Context, _ *actio.Socket, rooms []string) ([]string, error) { return rooms, nil }
-
-// wait waits for the next event of that name and returns its arguments.
-func wait(t *testing.T, c *jsclient.Client, event string) []any {
-	t.Helper()
-	args, err := c.WaitEvent(t.Context(), event)
-	require.NoError(t, err)
-	return args.Values()
-}
-
-// ask emits an event and returns the arguments of its acknowledgement.
-func ask(t *testing.T, c *jsclient.Client, event string, args ...any) []any {
-	t.Helper()
-	answer, err := c.EmitWithAck(t.Context(), event, args...)
-	require.NoError(t, err)
-	return answer.Values()
-}
 
 // reasonOf waits for the end of a client and returns the official client's reason.
 func reasonOf(t *testing.T, c *jsclient.Client) string {

@@ -66,13 +66,13 @@ func TestDropped_Client_ReconnectsAndAuthenticatesAnew(t *testing.T) {
 		s := l.serve(t, actio.Options{ClientDisconnected: func(_ *actio.Socket, r actio.Reason) { gone <- r }})
 		c := s.loginWith(t, jsclient.Options{Reconnect: true, Extra: map[string]any{"reconnectionDelay": 10}})
 		if l.name == "upgrade" {
-			wait(t, c, "upgrade")
+			jsclient.Wait(t, c, "upgrade")
 		}
 		first := c.ID()
-		wait(t, c, "connect")
+		jsclient.Wait(t, c, "connect")
 		c.Drop()
-		wait(t, c, "connect")
-		wait(t, c, "authenticated")
+		jsclient.Wait(t, c, "connect")
+		jsclient.Wait(t, c, "authenticated")
 		assert.NotEqual(t, first, c.ID())
 		assert.Equal(t, actio.ReasonTransportClose, receive(t, gone))
 		s.until(t, "the first session ends", func(stats actio.Stats) bool { return stats.Connections == 1 })

@@ -25,7 +25,7 @@ func TestParser_InstancesWithOtherParsers_ShareBroadcasts(t *testing.T) {
 	for _, s := range []*stand{packed, text, usual} {
 		require.NoError(t, s.Root().Emit("news", "é", 1.5))
 		for _, c := range []*jsclient.Client{ofPacked, ofText, ofUsual} {
-			assert.Equal(t, []any{"é", 1.5}, wait(t, c, "news"))
+			assert.Equal(t, []any{"é", 1.5}, jsclient.Wait(t, c, "news"))
 		}
 		answers, err := s.Root().Timeout(patience).EmitWithAck(t.Context(), "question", 7)
 		require.NoError(t, err)
@@ -38,9 +38,9 @@ func TestParser_InstancesWithOtherParsers_ShareBroadcasts(t *testing.T) {
 	require.NoError(t, usual.Root().Emit("binary", []byte{1, 2}))
 	require.NoError(t, usual.Root().Emit("last"))
 	for _, c := range []*jsclient.Client{ofPacked, ofUsual} {
-		assert.Equal(t, []any{[]byte{1, 2}}, wait(t, c, "binary"))
+		assert.Equal(t, []any{[]byte{1, 2}}, jsclient.Wait(t, c, "binary"))
 	}
-	wait(t, ofText, "last")
+	jsclient.Wait(t, ofText, "last")
 	assert.Zero(t, ofText.Received("binary"), "a parser without binary values has no form for them")
 	assert.Eventually(t, func() bool {
 		stats, err := text.Stats(t.Context())

@@ -49,9 +49,9 @@ func TestParser_EventsAndAcks_GoBothWays(t *testing.T) {
 		c := s.connect(t)
 		assert.Len(t, c.ID(), 20)
 		c.Emit("echo", samples()...)
-		assert.Equal(t, samples(), wait(t, c, "echo"))
-		assert.Equal(t, samples(), ask(t, c, "echo", samples()...))
-		assert.Empty(t, ask(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Wait(t, c, "echo"))
+		assert.Equal(t, samples(), jsclient.Ask(t, c, "echo", samples()...))
+		assert.Empty(t, jsclient.Ask(t, c, "echo"))
 
 		args, err := (<-connected).EmitWithAck(t.Context(), "question", samples()...)
 		require.NoError(t, err)
@@ -68,19 +68,19 @@ func TestParser_Broadcasts_ReachRoomsAndNamespaces(t *testing.T) {
 		admin, err := s.Of("/admin")
 		require.NoError(t, err)
 		a, b := s.connect(t), s.connect(t)
-		wait(t, a, "ready")
-		wait(t, b, "ready")
+		jsclient.Wait(t, a, "ready")
+		jsclient.Wait(t, b, "ready")
 		ofAdmin, err := a.Of(t.Context(), "/admin", map[string]any{"token": "x"})
 		require.NoError(t, err)
-		wait(t, ofAdmin, "ready")
+		jsclient.Wait(t, ofAdmin, "ready")
 
 		require.NoError(t, s.To("room").Except(a.ID()).Emit("news", "for b"))
 		require.NoError(t, s.To("room").Emit("news", 1))
 		require.NoError(t, admin.To("room").Emit("news", "for admins"))
-		assert.Equal(t, []any{"for b"}, wait(t, b, "news"))
-		assert.Equal(t, []any{1.0}, wait(t, b, "news"))
-		assert.Equal(t, []any{1.0}, wait(t, a, "news"))
-		assert.Equal(t, []any{"for admins"}, wait(t, ofAdmin, "news"))
+		assert.Equal(t, []any{"for b"}, jsclient.Wait(t, b, "news"))
+		assert.Equal(t, []any{1.0}, jsclient.Wait(t, b, "news"))
+		assert.Equal(t, []any{1.0}, jsclient.Wait(t, a, "news"))
+		assert.Equal(t, []any{"for admins"}, jsclient.Wait(t, ofAdmin, "news"))
 
 		answers, err := s.To("room").Timeout(patience).EmitWithAck(t.Context(), "question", "x")
 		require.NoError(t, err)
@@ -117,12 +117,12 @@ func TestParser_Authentication_PassesTheParser(t *testing.T) {
 		}})
 		c, err := s.dial(t, "/", jsclient.Options{Greet: "authenticate", Auth: map[string]any{"token": "secret"}})
 		require.NoError(t, err)
-		assert.Equal(t, c.ID(), wait(t, c, "authenticated")[0].(map[string]any)["id"])
-		wait(t, c, "ping")
+		assert.Equal(t, c.ID(), jsclient.Wait(t, c, "authenticated")[0].(map[string]any)["id"])
+		jsclient.Wait(t, c, "ping")
 
 		refused, err := s.dial(t, "/", jsclient.Options{Greet: "authenticate"})
 		require.NoError(t, err)
-		wait(t, refused, "unauthenticated")
+		jsclient.Wait(t, refused, "unauthenticated")
 		<-refused.Disconnected()
 	})
 }
@@ -136,10 +136,10 @@ func TestMsgPack_BinaryValues_ComeBackAsTheyWere(t *testing.T) {
 		c := s.connect(t)
 		args := []any{make([]byte, 64<<10), []byte{}, map[string]any{"deep": []any{[]byte{0, 255}, "x"}}}
 		c.Emit("echo", args...)
-		assert.Equal(t, args, wait(t, c, "echo"))
-		assert.Equal(t, args, ask(t, c, "echo", args...))
+		assert.Equal(t, args, jsclient.Wait(t, c, "echo"))
+		assert.Equal(t, args, jsclient.Ask(t, c, "echo", args...))
 		require.NoError(t, s.To("room").Emit("news", args...))
-		assert.Equal(t, args, wait(t, c, "news"))
+		assert.Equal(t, args, jsclient.Wait(t, c, "news"))
 	})
 }
 
@@ -158,7 +158,7 @@ func TestPlain_ValuesThatTheParserRefuses_FailWhereTheyAreSent(t *testing.T) {
 			assert.NoError(t, e.Reply("instead"))
 		}))
 		c := s.connect(t)
-		assert.Equal(t, []any{"instead"}, ask(t, c, "try"))
+		assert.Equal(t, []any{"instead"}, jsclient.Ask(t, c, "try"))
 		for i := range cap(problems) {
 			err := <-problems
 			assert.ErrorIs(t, err, errBinary, i)
