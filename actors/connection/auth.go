@@ -103,7 +103,7 @@ const (
 	doFail                               // `unauthenticated`, failed; log; then close the session
 	doTimeOut                            // `unauthenticated`, timed out; then close the session
 	doExpire                             // `unauthenticated`, expired; then close the session
-	doDenyRefused                        // connect_error, with the text of doRefuse or the verifier's own
+	doDenyRefused                        // cancel whoever is asked; connect_error, with the text of doRefuse or the verifier's own
 	doDenyFailed                         // likewise, of doFail
 	doDenyTimedOut                       // likewise, of doTimeOut
 	doDenyExpired                        // likewise, of doExpire
@@ -180,7 +180,7 @@ func fromEntering(in authInput) (phase, []authEffect) {
 	case inExhausted:
 		return phaseClosed, []authEffect{doStopDeadline, doDenyExhausted}
 	case inDeadline:
-		return phaseClosed, []authEffect{doCancelVerifier, doDenyLate}
+		return phaseClosed, []authEffect{doDenyLate}
 	default:
 		return phaseEntering, nil
 	}
@@ -195,7 +195,7 @@ func fromVerifying(in authInput) (phase, []authEffect) {
 	case inFailed:
 		return phaseClosed, []authEffect{doStopDeadline, doDenyFailed}
 	case inDeadline:
-		return phaseClosed, []authEffect{doCancelVerifier, doDenyTimedOut}
+		return phaseClosed, []authEffect{doDenyTimedOut}
 	default:
 		return phaseVerifying, nil
 	}
@@ -208,9 +208,9 @@ func fromAdmitted(in authInput) (phase, []authEffect) {
 	case inRestore: // its rooms it has already
 		return phaseAuthenticated, []authEffect{doStopDeadline, doSendSuccess, doAnnounce, doPing, doConnected}
 	case inExpired:
-		return phaseClosed, []authEffect{doStopDeadline, doCancelVerifier, doDenyExpired}
+		return phaseClosed, []authEffect{doStopDeadline, doDenyExpired}
 	case inDeadline:
-		return phaseClosed, []authEffect{doCancelVerifier, doDenyLate}
+		return phaseClosed, []authEffect{doDenyLate}
 	default:
 		return phaseAdmitted, nil
 	}

@@ -39,7 +39,7 @@ func authTable() map[phase]map[authInput]row {
 			inExhausted: {phaseClosed, []authEffect{doStopDeadline, doDenyExhausted}},
 			inAccepted:  stays(phaseEntering), inRefused: stays(phaseEntering), inFailed: stays(phaseEntering),
 			inForce:    {phaseAdmitted, []authEffect{doAdopt}},
-			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyLate}},
+			inDeadline: {phaseClosed, []authEffect{doDenyLate}},
 			inExpired:  stays(phaseEntering),
 			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
@@ -51,7 +51,7 @@ func authTable() map[phase]map[authInput]row {
 			inRefused:  {phaseClosed, []authEffect{doStopDeadline, doDenyRefused}},
 			inFailed:   {phaseClosed, []authEffect{doStopDeadline, doDenyFailed}},
 			inForce:    stays(phaseVerifying),
-			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyTimedOut}},
+			inDeadline: {phaseClosed, []authEffect{doDenyTimedOut}},
 			inExpired:  stays(phaseVerifying),
 			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
@@ -62,8 +62,8 @@ func authTable() map[phase]map[authInput]row {
 			inAuthenticate: stays(phaseAdmitted), inRenew: stays(phaseAdmitted), inExhausted: stays(phaseAdmitted),
 			inAccepted: stays(phaseAdmitted), inRefused: stays(phaseAdmitted), inFailed: stays(phaseAdmitted),
 			inForce:    stays(phaseAdmitted),
-			inDeadline: {phaseClosed, []authEffect{doCancelVerifier, doDenyLate}},
-			inExpired:  {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier, doDenyExpired}},
+			inDeadline: {phaseClosed, []authEffect{doDenyLate}},
+			inExpired:  {phaseClosed, []authEffect{doStopDeadline, doDenyExpired}},
 			inClosed:   {phaseClosed, []authEffect{doStopDeadline, doCancelVerifier}},
 		},
 		phaseUnauthorized: {
@@ -192,11 +192,13 @@ func TestAuthMachine_AnySequenceToTheEnd_LeavesNoDeadlineAndNoVerifier(t *testin
 			switch e {
 			case doArmDeadline, doArmEntry, doArmEntryVerdict:
 				armed = true
-			case doStopDeadline, doTimeOut, doDenyTimedOut, doDenyLate: // a deadline that passed is not armed any more
+			case doStopDeadline, doTimeOut: // a deadline that passed is not armed any more
 				armed = false
+			case doDenyTimedOut, doDenyLate:
+				armed, running = false, false // whoever is denied is waited for no longer
 			case doVerify:
 				running = true
-			case doCancelVerifier, doAdopt, doRefuse, doFail, doDenyRefused, doDenyFailed: // a verdict ends the verifier
+			case doCancelVerifier, doAdopt, doRefuse, doFail, doDenyRefused, doDenyFailed, doDenyExpired: // a verdict ends the verifier
 				running = false
 			default:
 			}

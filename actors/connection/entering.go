@@ -169,13 +169,14 @@ func (c *connection) refuse(m *wire.Prepared) {
 	c.send(m, FlagKeep)
 }
 
-// abandon forgets a socket that was never opened.
+// abandon forgets a socket that was never opened. It has ended before the context of a middleware does, which may look at it then.
 func (c *connection) abandon(s *socket, r Reason) {
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
-	c.authenticate(s, inClosed)
-	c.forgo(s, r)
 	s.handle.reason.Store(uint32(r))
 	s.handle.cancel(&ended{reason: r})
+	s.stopJob()
+	c.authenticate(s, inClosed)
+	c.forgo(s, r)
 	s.extra.hold.end()
 	if s == &c.first {
 		c.first = socket{}

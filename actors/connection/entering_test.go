@@ -260,8 +260,10 @@ func TestEntering_NeverAnswered_IsRefusedInTimeAndTheSessionEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(o *Options) { o.PingInterval = time.Hour }, func(r *rig) { // ConnectTimeout is 45 s
 				release := make(chan struct{})
-				r.guarded(func(ctx context.Context, _ *Socket) error {
-					if <-ctx.Done(); ignores {
+				r.guarded(func(ctx context.Context, s *Socket) error {
+					<-ctx.Done()
+					assert.True(t, s.Closed(), "whoever is told to stop finds that the socket has ended")
+					if ignores {
 						<-release
 					}
 					return nil
