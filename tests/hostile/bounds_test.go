@@ -30,6 +30,29 @@ func TestBounds_TooManyRooms_JoinsNoneOfThem(t *testing.T) {
 	n.echo(t, "afterwards")
 }
 
+// A client that enters more namespaces than it may is refused by the last, and stays in the others.
+func TestBounds_TooManyNamespaces_RefusesTheLast(t *testing.T) {
+	h := serve(t, actio.Options{MaxNamespaces: 2})
+	_, err := h.Of("/a")
+	require.NoError(t, err)
+	_, err = h.Of("/b")
+	require.NoError(t, err)
+	n, s := h.neighbour(t), h.connect(t) // in the main namespace
+	s.say(t, "40/a,", "40/b,")
+	assert.Contains(t, s.mustNext(t), `40/a,{"sid"`)
+	s.expect(t, `44/b,{"message":"Too many namespaces"}`)
+	st := h.stats(t)
+	assert.Equal(t, uint64(1), st.NamespacesRefused)
+	assert.Equal(t, uint64(1), st.ConnectsRefused)
+	s.echo(t, "goes on")
+
+	s.say(t, "41/a,", "40/b,")
+	assert.Contains(t, s.mustNext(t), `40/b,{"sid"`)
+	n.say(t, "40/b,")
+	assert.Contains(t, receive(t, n.heard), `40/b,{"sid"`)
+	n.echo(t, "afterwards")
+}
+
 // A client that answers nothing is not asked any more, and costs nobody else a question.
 func TestBounds_TooManyAcksPending_AsksNoMore(t *testing.T) {
 	h := serve(t, actio.Options{MaxPendingAcks: 3})

@@ -139,6 +139,26 @@ func TestHandshakes_TooManyConnections_AreRefusedAndSeen(t *testing.T) {
 	n.echo(t, "afterwards")
 }
 
+// Who does not authenticate keeps others out, not those who have.
+func TestHandshakes_TooManyUnauthenticated_AreRefusedAndSeen(t *testing.T) {
+	h := serve(t, actio.Options{
+		Authenticate:       func(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil },
+		MaxUnauthenticated: 1,
+	})
+	s := h.connect(t)
+	h.refusedFor(t, "", http.StatusServiceUnavailable, "5", unavailable)
+	assert.Equal(t, uint64(2), h.stats(t).RefusedUnauthenticated)
+	h.log.await(t, "WARN", "handshake refused", "too many connections without authentication")
+
+	s.say(t, `420["authenticate"]`)
+	assert.Contains(t, s.mustNext(t), `42["authenticated"`)
+	assert.Contains(t, s.mustNext(t), `42["ping"`)
+	require.Zero(t, h.stats(t).Unauthenticated)
+	h.connect(t)
+	h.refusedFor(t, "", http.StatusServiceUnavailable, "5", unavailable)
+	s.echo(t, "afterwards")
+}
+
 // Polling handshakes that nobody comes back for take the place of others, but not for long, and the log says who they were.
 func TestHandshakes_Abandoned_CloseTheServerForAMomentOnly(t *testing.T) {
 	const all = 3
