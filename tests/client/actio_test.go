@@ -13,6 +13,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // patience is how long a test waits for what has to come.
@@ -44,20 +45,9 @@ func dial(t *testing.T, url string, o client.Options, so client.SocketOptions) *
 // serve runs a server of actio without authentication.
 func serve(t *testing.T, o actio.Options) (*actio.Server, string) {
 	t.Helper()
-	o.NoAuthentication = o.Authenticate == nil
 	o.Engine.Path = "/socket.io"
-	server, err := actio.New(o)
-	require.NoError(t, err)
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		assert.NoError(t, server.Shutdown(ctx))
-		web.CloseClientConnections()
-		web.Close()
-	})
-	return server, web.URL
+	server := testserver.Start(t, o)
+	return server.Server, server.URL
 }
 
 func TestActio_EveryTransport_EventsAndAcknowledgementsBothWays(t *testing.T) {

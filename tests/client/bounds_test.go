@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsserver"
 )
 
@@ -39,7 +40,7 @@ func TestReply_ServerDoesNotRead_FailsAtTheBound(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	require.ErrorIs(t, receive(t, full), client.ErrBufferFull)
+	require.ErrorIs(t, await.Value(t, full), client.ErrBufferFull)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
 	require.NoError(t, s.Manager().Close(ctx), "what does not leave is cut off")
@@ -70,7 +71,7 @@ func TestInbox_LargeEventsWhileAHandlerIsSlow_AreBoundedInBytes(t *testing.T) {
 	_, err := s.Handle("big", func(context.Context, *client.Socket, *client.Event) { <-release })
 	require.NoError(t, err)
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	assert.Less(t, receive(t, written), 1000, "the rest of them is in buffers of the network")
+	assert.Less(t, await.Value(t, written), 1000, "the rest of them is in buffers of the network")
 	close(release)
 }
 
@@ -100,7 +101,7 @@ func TestEmit_ConnectionDiesWhileTheInboxIsFull_ComesBackAndNothingIsSentIntoThe
 	defer close(release)
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	require.NoError(t, s.Emit("mark"))
-	receive(t, dead)
+	await.Value(t, dead)
 	require.Eventually(t, func() bool { // until the network has noticed, what is sent is lost
 		assert.NoError(t, s.Emit("important"))
 		return len(heard) > 0
@@ -122,7 +123,7 @@ func TestUpgrade_HandlerKeepsTheReader_WhatIsEmittedLeaves(t *testing.T) {
 	require.NoError(t, err)
 	s.OnConnect(func(context.Context) { assert.NoError(t, s.Emit("burst", 10)) })
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	receive(t, held)
+	await.Value(t, held)
 	for n := range 20 {
 		require.NoError(t, s.Emit("count", n))
 		_, err = server.WaitEvent(within(t), "counted")

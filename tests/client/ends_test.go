@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsserver"
 )
 
@@ -42,11 +43,11 @@ func TestAutoAuthenticate_RefusedBeforeTheNamespaceIsConfirmed_WhatWaitsLeavesWi
 	later := numbers(t, h.Socket(), "later")
 	require.NoError(t, h.Socket().Emit("waits"))
 	h.Connect()
-	receive(t, gone)
+	await.Value(t, gone)
 	h.Connect()
 	var second []string
 	for len(second) < 2 {
-		if got := receive(t, heard); got[0] == '2' { // the end of the first may come later
+		if got := await.Value(t, heard); got[0] == '2' { // the end of the first may come later
 			second = append(second, got)
 		} else {
 			assert.Contains(t, []string{`1 42["authenticate"]`, "1 41"}, got)
@@ -122,5 +123,5 @@ func TestAuthFunc_ErrorLooksAtTheClient_IsToldAndNothingIsLocked(t *testing.T) {
 	told := make(chan error, 1000)
 	s.OnConnectError(func(_ context.Context, err error) { told <- err })
 	require.NoError(t, s.Connect())
-	require.ErrorContains(t, receive(t, told), "connected: false")
+	require.ErrorContains(t, await.Value(t, told), "connected: false")
 }

@@ -2,7 +2,6 @@ package client_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsserver"
 )
 
@@ -106,7 +106,7 @@ func TestConnectAndWait_InAHandler_DoesNotWaitForItself(t *testing.T) {
 	})
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	require.NoError(t, s.Emit("kick"))
-	require.NoError(t, receive(t, result))
+	require.NoError(t, await.Value(t, result))
 	assert.True(t, s.Connected())
 }
 
@@ -124,7 +124,7 @@ func TestConnectAndWait_OtherNamespaceInAHandlerBehindAFullInbox_IsAnswered(t *t
 	require.NoError(t, err)
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	require.NoError(t, s.Emit("burst", 1000))
-	require.NoError(t, receive(t, result))
+	require.NoError(t, await.Value(t, result))
 }
 
 func TestConnect_AnsweredOtherwise_IsToldAndWaitsEnd(t *testing.T) {
@@ -155,7 +155,7 @@ func TestConnect_AnsweredOtherwise_IsToldAndWaitsEnd(t *testing.T) {
 			require.Error(t, err)
 			if row.want != nil {
 				require.ErrorIs(t, err, row.want)
-				require.ErrorIs(t, receive(t, told), row.want)
+				require.ErrorIs(t, await.Value(t, told), row.want)
 			}
 			assert.Equal(t, row.active, s.Active())
 			cancel()
@@ -228,16 +228,4 @@ func TestOptions_RandomizationFactorIsNoNumber_IsInvalid(t *testing.T) {
 	nan /= nan
 	_, err := client.New("http://localhost", client.Options{RandomizationFactor: nan})
 	require.ErrorIs(t, err, client.ErrInvalidOptions)
-}
-
-// receive waits for a value.
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "waited in vain")
-		panic(errors.New("unreachable"))
-	}
 }

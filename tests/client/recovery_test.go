@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsserver"
 )
 
@@ -34,13 +35,13 @@ func TestRecovery_LastEventWantedAnAcknowledgement_WhatWasMissedIsGivenBack(t *t
 	require.NoError(t, err)
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	require.NoError(t, server.EmitNumbers(t.Context(), "news", 1))
-	receive(t, news)
+	await.Value(t, news)
 	require.NoError(t, s.Emit("ask", "some text"))
-	receive(t, asked)
+	await.Value(t, asked)
 	require.NoError(t, server.Cut(t.Context()))
 	require.NoError(t, server.EmitNumbers(t.Context(), "news", 3))
 	for n := range 3 {
-		assert.Equal(t, n, receive(t, news))
+		assert.Equal(t, n, await.Value(t, news))
 	}
 	assert.True(t, s.Recovered())
 }
@@ -74,10 +75,10 @@ func TestRecovery_ConnectionEndsBeforeItIsConfirmed_WhatCameWithItIsAskedForAgai
 	s := socketOf(t, url, overWebSocket(client.Options{}), client.SocketOptions{})
 	events := numbers(t, s, "e")
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	assert.Equal(t, 1, receive(t, events))
+	assert.Equal(t, 1, await.Value(t, events))
 	require.NoError(t, s.Emit("seen"))
 	for _, want := range []string{"40", `40{"offset":"o1","pid":"P"}`, `40{"offset":"o1","pid":"P"}`} {
-		assert.Equal(t, want, receive(t, connects))
+		assert.Equal(t, want, await.Value(t, connects))
 	}
 }
 
@@ -91,10 +92,10 @@ func TestRecovery_MoreThanThereIsRoomFor_BeginsAnew(t *testing.T) {
 	s := socketOf(t, url, overWebSocket(client.Options{InboxEvents: 4, InboxEventsHard: 10}), client.SocketOptions{})
 	events := numbers(t, s, "e")
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	assert.Equal(t, 1, receive(t, events))
+	assert.Equal(t, 1, await.Value(t, events))
 	require.NoError(t, s.Emit("seen"))
 	for _, want := range []string{"40", `40{"offset":"o1","pid":"P"}`, "40"} {
-		assert.Equal(t, want, receive(t, connects))
+		assert.Equal(t, want, await.Value(t, connects))
 	}
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	assert.False(t, s.Recovered(), "and that can be seen")
@@ -115,7 +116,7 @@ func TestEvents_BeforeTheNamespaceIsConfirmed_CountForTheStateOfAHelper(t *testi
 		},
 	})
 	require.NoError(t, err)
-	assert.Equal(t, client.Authenticated, receive(t, states))
+	assert.Equal(t, client.Authenticated, await.Value(t, states))
 	require.NoError(t, h.Shutdown(within(t)))
 }
 
@@ -138,8 +139,8 @@ func TestParseError_WhatComesBehindIt_IsNotHandled(t *testing.T) {
 		reasons <- r
 	})
 	require.NoError(t, s.ConnectAndWait(within(t)))
-	assert.Equal(t, client.ReasonParseError, receive(t, reasons))
+	assert.Equal(t, client.ReasonParseError, await.Value(t, reasons))
 	require.Eventually(t, s.Connected, patience, time.Millisecond)
-	assert.Equal(t, 1, receive(t, events))
+	assert.Equal(t, 1, await.Value(t, events))
 	assert.Empty(t, events)
 }

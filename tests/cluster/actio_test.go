@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // instance is a member that runs actio.
@@ -195,7 +196,7 @@ func (i *instance) answer(t *testing.T, event string, args ...any) {
 
 func (i *instance) served(t *testing.T) []any {
 	t.Helper()
-	return receive(t, i.events)
+	return await.Value(t, i.events)
 }
 
 func (i *instance) askServers(t *testing.T, event string, args ...any) asked {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -115,8 +116,8 @@ func serverEvents(t *testing.T, c *cluster) {
 			assert.ElementsMatch(t, want, got.answers)
 		})
 	}
-	nothing(t, c.one.events)
-	nothing(t, c.two.events)
+	await.Nothing(t, c.one.events)
+	await.Nothing(t, c.two.events)
 	assert.Zero(t, c.node.peer.Received("server"))
 	t.Run("without an answer", func(t *testing.T) { silentMembers(t, c) })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -144,7 +145,7 @@ func TestGarbage_OneMessage_EndsNodeWithTheOfficialAdapterAndNotActio(t *testing
 			c := m.start(t)
 			before := noticed(t, c.one)
 			require.NoError(t, c.look.Do(t.Context(), test.command, m.prefix()+"#/#", test.payload).Err())
-			receive(t, c.node.peer.Process().Ended())
+			await.Value(t, c.node.peer.Process().Ended())
 			require.ErrorContains(t, c.node.peer.Process().Err(), test.cause)
 			require.EventuallyWithT(t, func(collect *assert.CollectT) {
 				assert.Equal(collect, uint64(1), noticed(collect, c.one)-before)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // TestIgnis_SendOfBothHelpers_ReachesTheClientsOfBoth: what the reference's helper sends by its emitter reaches actio's
@@ -32,7 +33,7 @@ func TestIgnis_SendOfBothHelpers_ReachesTheClientsOfBoth(t *testing.T) {
 			c.one.Send(actio.Message{
 				Destination: destination, Payload: actio.Payload{Topic: "sent", Data: data}, Callback: func() { close(sent) },
 			})
-			receive(t, sent)
+			await.Value(t, sent)
 		}},
 	}
 	for _, by := range senders {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/jspeer"
 )
@@ -83,7 +84,7 @@ func foreign(t *testing.T, app *cluster, apps []*cluster) {
 		require.NoError(t, err)
 		assert.Zero(t, stats.Redis.Malformed)
 		if other != app {
-			nothing(t, other.one.events)
+			await.Nothing(t, other.one.events)
 			assert.Zero(t, other.node.peer.Received("server"))
 			assert.Empty(t, other.one.fetch(t, to("team of "+app.one.name())))
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -209,7 +210,7 @@ func disconnectSome(t *testing.T, c *cluster, by speaker, whole bool) {
 	by.emit(t, to(doomedIDs...), "farewell")
 	by.disconnect(t, target{Rooms: []string{"doomed"}, Except: []string{spared.ID()}}, whole)
 	for _, one := range doomed {
-		receive(t, one.Disconnected())
+		await.Value(t, one.Disconnected())
 		assert.Equal(t, "io server disconnect", one.DisconnectReason())
 		if c.ordered(by) {
 			assert.Equal(t, 1, one.Received("farewell"), "sent before the end")

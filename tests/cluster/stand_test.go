@@ -289,25 +289,3 @@ func (c *cluster) mark(t *testing.T, by speaker) {
 func heard(c *jsclient.Client, prefix string) []string {
 	return slices.DeleteFunc(c.Events(), func(name string) bool { return !strings.HasPrefix(name, prefix) })
 }
-
-// receive waits for a value of a channel, or for its end.
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "waited in vain")
-		panic("unreachable")
-	}
-}
-
-// nothing asserts that a channel holds nothing now.
-func nothing[T any](t *testing.T, c <-chan T) {
-	t.Helper()
-	select {
-	case v := <-c:
-		assert.Fail(t, "unexpected", "%v", v)
-	default:
-	}
-}

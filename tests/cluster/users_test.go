@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -142,7 +143,7 @@ func TestToUser_JoinLeaveAndDisconnect_ConcernTheUsersClientsAlone(t *testing.T)
 		require.NoError(t, u.two.ToUser("ann").Emit("farewell"))
 		require.NoError(t, u.two.ToUser("ann").DisconnectSockets(ctx, true))
 		for _, c := range u.ann {
-			receive(t, c.Disconnected())
+			await.Value(t, c.Disconnected())
 			assert.Equal(t, 1, c.Received("farewell"))
 		}
 		u.ann = nil

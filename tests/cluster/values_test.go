@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jspeer"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 )
@@ -183,7 +184,7 @@ func exactAnswers(t *testing.T, c *cluster) {
 	c.node.answer(t, "exact", "of Node")
 	replies, err := c.one.ServerSideEmitWithAck(t.Context(), "exact", all...)
 	require.NoError(t, err)
-	exact(t, receive(t, got))
+	exact(t, await.Value(t, got))
 	c.node.served(t)
 	require.Len(t, replies.Replies, 2)
 	i := slices.IndexFunc(replies.Replies, func(r actio.ServerReply) bool { return r.Instance == c.two.ID() })

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -49,19 +50,19 @@ func TestOfPattern_NameFits_IsANamespaceWithAllOfItsParent(t *testing.T) {
 
 	assert.Equal(t, "Invalid namespace", s.refused(t, "/team-x", nil)["message"])
 	assert.Equal(t, "closed for today", s.refused(t, "/team-1", map[string]any{"token": "eve"})["message"])
-	assert.Equal(t, "/team-1", receive(t, made))
+	assert.Equal(t, "/team-1", await.Value(t, made))
 	s.untilDynamic(t, 0)
 
 	a, b := s.enter(t, "/team-1"), s.enter(t, "/team-2")
-	assert.ElementsMatch(t, []string{"/team-1", "/team-2"}, []string{receive(t, made), receive(t, made)})
-	assert.ElementsMatch(t, []string{"connected /team-1", "connected /team-2"}, []string{receive(t, log), receive(t, log)})
+	assert.ElementsMatch(t, []string{"/team-1", "/team-2"}, []string{await.Value(t, made), await.Value(t, made)})
+	assert.ElementsMatch(t, []string{"connected /team-1", "connected /team-2"}, []string{await.Value(t, log), await.Value(t, log)})
 	require.Len(t, p.Children(), 2)
 	assert.Equal(t, "/team-1", p.Children()[0].Name())
 	require.NoError(t, p.Handle("later", answers("later")))
 	require.NoError(t, p.Children()[0].Handle("own", answers("own")))
 	for event, want := range map[string]string{"early": "early", "later": "later", "own": "own"} {
 		assert.Equal(t, []any{want}, jsclient.Ask(t, a, event))
-		assert.Equal(t, "any "+event, receive(t, log))
+		assert.Equal(t, "any "+event, await.Value(t, log))
 	}
 
 	require.NoError(t, p.Emit("all", 1))
@@ -76,14 +77,14 @@ func TestOfPattern_NameFits_IsANamespaceWithAllOfItsParent(t *testing.T) {
 
 	require.NoError(t, p.DisconnectSockets(t.Context(), false))
 	for range 2 {
-		assert.Contains(t, receive(t, log), " server namespace disconnect")
+		assert.Contains(t, await.Value(t, log), " server namespace disconnect")
 	}
 	s.untilDynamic(t, 0)
 	assert.Empty(t, p.Children())
 }
 
 func TestOfFunc_Decides_ByNameAndHandshake(t *testing.T) {
-	s := serve(t, actio.Options{})
+	s := serve(t, actio.Options{OnPanic: provoked})
 	s.OfFunc(nil)
 	s.OfPattern(nil)
 	p := s.OfFunc(func(_ context.Context, name string, h *actio.Handshake) (bool, error) {
@@ -183,7 +184,7 @@ func TestDynamic_WithAuthentication_OfItsParent(t *testing.T) {
 	c, err := s.dial(t, "/d1", map[string]any{"token": "ann"})
 	require.NoError(t, err)
 	jsclient.Wait(t, c, "authenticated")
-	_, err = s.node.Dial(t.Context(), s.url+"/d1", jsclient.Options{
+	_, err = s.node.Dial(t.Context(), s.URL+"/d1", jsclient.Options{
 		Path: s.Path(), Auth: map[string]any{"token": "ann"}, Transports: jsclient.Polling,
 	})
 	require.NoError(t, err, "it exists by now, and its clients authenticate all the same")

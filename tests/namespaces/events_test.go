@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -106,7 +107,7 @@ func TestOnAny_EveryEvent_ComesBeforeMiddlewaresAndHandlers(t *testing.T) {
 		t.Helper()
 		c.Emit(event, 1)
 		for _, w := range where {
-			assert.Equal(t, w+" "+event, receive(t, log))
+			assert.Equal(t, w+" "+event, await.Value(t, log))
 		}
 	}
 	expect("x", "front", "socket", "namespace", "middleware", "handler of the socket", "handler of the namespace")
@@ -183,17 +184,17 @@ func TestOnAnyOutgoing_EmitsAndBroadcasts_AreSeenInTheirOrder(t *testing.T) {
 	jsclient.Ask(t, c, "question")
 	emitAll()
 	for _, event := range []string{"alone 1 1", "all 2 1", "asked 3 2", "all asked 4 1", "message 7 1"} {
-		assert.Equal(t, "front "+event, receive(t, log))
-		assert.Equal(t, "first "+event, receive(t, log))
+		assert.Equal(t, "front "+event, await.Value(t, log))
+		assert.Equal(t, "first "+event, await.Value(t, log))
 	}
 	stop()
 	require.NoError(t, s.Emit("all", []byte("8")))
-	assert.Equal(t, "front all 8 1", receive(t, log))
+	assert.Equal(t, "front all 8 1", await.Value(t, log))
 	socket.OffAnyOutgoing()
 	emitAll()
 	socket.OnAnyOutgoing(note("again"))
 	require.NoError(t, s.Emit("all", []byte("9")))
-	assert.Equal(t, "again all 9 1", receive(t, log))
+	assert.Equal(t, "again all 9 1", await.Value(t, log))
 	assert.Empty(t, log)
 	assert.Equal(t, []any{[]byte("1")}, jsclient.Wait(t, c, "alone"))
 }
@@ -224,7 +225,7 @@ func TestSocket_OfNode_HasTheSameUnderNamesOfGo(t *testing.T) {
 	assert.Zero(t, b.Received("hello"))
 
 	socket.Conn().Close()
-	receive(t, a.Disconnected())
+	await.Value(t, a.Disconnected())
 	<-socket.Context().Done()
 	assert.False(t, socket.Connected())
 }

@@ -31,7 +31,7 @@ func TestDynamic_EndsWhileOthersEnter_EverybodyGetsIn(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range clients {
 		all.Go(func() {
-			c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+			c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{})
 			if !assert.NoError(t, err) {
 				return
 			}

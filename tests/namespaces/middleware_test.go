@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -34,7 +35,7 @@ func token(h *actio.Handshake) string {
 }
 
 func TestUse_Refuses_ClientGetsMessageAndData(t *testing.T) {
-	s := serve(t, actio.Options{})
+	s := serve(t, actio.Options{OnPanic: provoked})
 	s.Use(func(_ context.Context, socket *actio.Socket) error {
 		switch token(socket.Handshake()) {
 		case "ann":
@@ -133,7 +134,7 @@ func TestUse_DisconnectsTheSocket_ClientIsRefused(t *testing.T) {
 		return nil
 	})
 	assert.Equal(t, "Disconnected by the server", s.refused(t, "/", nil)["message"])
-	require.ErrorIs(t, receive(t, ended), actio.ErrClosed)
+	require.ErrorIs(t, await.Value(t, ended), actio.ErrClosed)
 }
 
 func TestUse_AddedLater_HoldsForWhoComesThen(t *testing.T) {
@@ -154,8 +155,8 @@ func TestUse_ShutdownWhileItRuns_CancelsItAndWaits(t *testing.T) {
 		close(ended)
 		return nil
 	})
-	s.node.Open(s.url, s.options(nil))
-	receive(t, begun)
+	s.node.Open(s.URL, s.options(nil))
+	await.Value(t, begun)
 	require.NoError(t, s.Shutdown(t.Context()))
 	select {
 	case <-ended:

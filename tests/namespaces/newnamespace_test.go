@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/wire"
@@ -62,7 +63,7 @@ func (s *stand) slowly(t *testing.T, then func(n *actio.Namespace)) *slowMaker {
 // knock has a client ask to be let into a namespace. When it returns the server knows of that.
 func (s *stand) knock(t *testing.T, namespace string) *rawclient.Client {
 	t.Helper()
-	c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+	c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	_, err = c.Join("/", nil)
@@ -96,7 +97,7 @@ func TestOnNewNamespace_OthersEnterMeanwhile_TheyWaitAndAreGuardedAsWell(t *test
 	})
 	m := s.slowly(t, func(n *actio.Namespace) { n.Use(refuseAll) })
 	first := s.knock(t, "/d1")
-	receive(t, m.begun)
+	await.Value(t, m.begun)
 	second, static := s.knock(t, "/d1"), s.of(t, "/d1")
 	third := s.knock(t, "/d1")
 	close(m.release)
@@ -115,7 +116,7 @@ func TestOnNewNamespace_WhoWaitsTooLong_IsRefusedAndLeavesNothing(t *testing.T) 
 	s.OfPattern(regexp.MustCompile(`^/d`))
 	m := s.slowly(t, func(*actio.Namespace) {})
 	first := s.knock(t, "/d1")
-	receive(t, m.begun)
+	await.Value(t, m.begun)
 	second := s.knock(t, "/d1")
 	assert.Equal(t, "Connection timed out", answer(t, first))
 	assert.Equal(t, "Connection timed out", answer(t, second))
@@ -124,15 +125,18 @@ func TestOnNewNamespace_WhoWaitsTooLong_IsRefusedAndLeavesNothing(t *testing.T) 
 	s.enter(t, "/d1")
 }
 
+// provoked takes the panics that a test makes itself.
+func provoked(string, any, []byte) {}
+
 func TestOnNewNamespace_Panics_RefusesAndDropsTheNamespace(t *testing.T) {
-	s := serve(t, actio.Options{KeepEmptyChildNamespaces: true})
+	s := serve(t, actio.Options{KeepEmptyChildNamespaces: true, OnPanic: provoked})
 	p := s.OfPattern(regexp.MustCompile(`^/d`))
 	var once sync.Once
 	m := s.slowly(t, func(*actio.Namespace) { once.Do(func() { panic("secret") }) })
 	guarded := make(chan string, 2)
 	s.OnNewNamespace(func(n *actio.Namespace) { guarded <- n.Name() })
 	first := s.knock(t, "/d1")
-	receive(t, m.begun)
+	await.Value(t, m.begun)
 	second := s.knock(t, "/d1")
 	dropped := s.of(t, "/d1")
 	close(m.release)
@@ -143,7 +147,7 @@ func TestOnNewNamespace_Panics_RefusesAndDropsTheNamespace(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, stats.HandlerPanics)
 	s.enter(t, "/d1")
-	assert.Equal(t, "/d1", receive(t, guarded))
+	assert.Equal(t, "/d1", await.Value(t, guarded))
 	require.Len(t, p.Children(), 1)
 	assert.NotSame(t, dropped, p.Children()[0])
 }
@@ -179,15 +183,15 @@ func TestParentOf_ClientEntersMeanwhile_WaitsThoughNoRuleAllowsIt(t *testing.T) 
 		_, err := p.Of("/d1")
 		made <- err
 	}()
-	receive(t, m.begun)
+	await.Value(t, m.begun)
 	entering := s.knock(t, "/d1")
 	close(m.release)
-	require.NoError(t, receive(t, made))
+	require.NoError(t, await.Value(t, made))
 	assert.Equal(t, "not today", answer(t, entering))
 }
 
 func TestParentOf_OnNewNamespacePanics_SaysSoAndThereIsNone(t *testing.T) {
-	s := serve(t, actio.Options{})
+	s := serve(t, actio.Options{OnPanic: provoked})
 	p := s.OfPattern(regexp.MustCompile(`^/nothing`))
 	s.OnNewNamespace(func(*actio.Namespace) { panic("oops") })
 	_, err := p.Of("/d1")

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/wire"
@@ -45,7 +46,7 @@ func TestOnConnect_RightToken_IsAuthenticatedAtOnce(t *testing.T) {
 	c, err := s.dial(t, "/", map[string]any{"token": "ann"})
 	require.NoError(t, err)
 	jsclient.Wait(t, c, "authenticated")
-	socket := receive(t, connected)
+	socket := await.Value(t, connected)
 	assert.Equal(t, c.ID(), socket.ID())
 	assert.Equal(t, actio.Authenticated, socket.State())
 	assert.Equal(t, "ann", socket.Principal().UserID)
@@ -142,7 +143,7 @@ func TestAuthenticate_Contradictory_SaysSo(t *testing.T) {
 
 func TestOnConnect_MoreNamespacesThanAttempts_AllAreEntered(t *testing.T) {
 	s := serve(t, actio.Options{Authenticate: annOnly, AuthenticateOn: actio.OnConnect})
-	client, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+	client, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{})
 	require.NoError(t, err)
 	defer client.Close()
 	packets := make([]string, 0, 12)
@@ -175,11 +176,11 @@ func TestMaxUnauthenticated_OnConnectOfANamespace_CountsWhoWaitsForItsVerdict(t 
 		},
 		On: actio.OnConnect,
 	}))
-	client, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{})
+	client, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{})
 	require.NoError(t, err)
 	defer client.Close()
 	require.NoError(t, client.Send(`40{"token":"late"}`))
-	receive(t, asked)
+	await.Value(t, asked)
 	_, err = s.dial(t, "/", map[string]any{"token": "ann"})
 	require.Error(t, err)
 	stats, err := s.Stats(t.Context())

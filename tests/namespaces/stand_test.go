@@ -1,16 +1,14 @@
 package namespaces
 
 import (
-	"context"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // patience bounds every wait of a test.
@@ -18,9 +16,8 @@ const patience = 15 * time.Second
 
 // stand is a server on a TCP port, and Node.js with clients for it.
 type stand struct {
-	*actio.Server
+	*testserver.Server
 
-	url  string
 	node *jsclient.Harness
 }
 
@@ -28,24 +25,13 @@ type stand struct {
 // it is left then.
 func serve(t *testing.T, o actio.Options) *stand {
 	t.Helper()
-	o.NoAuthentication = o.Authenticate == nil
-	server, err := actio.New(o)
-	require.NoError(t, err)
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		assert.NoError(t, server.Shutdown(ctx))
-		web.Close()
-	})
-	return &stand{Server: server, url: web.URL, node: jsclient.Start(t)}
+	return &stand{Server: testserver.Start(t, o), node: jsclient.Start(t)}
 }
 
 // dial connects a client to a namespace, or fails with its connect_error.
 func (s *stand) dial(t *testing.T, namespace string, auth any) (*jsclient.Client, error) {
 	t.Helper()
-	return s.node.Dial(t.Context(), s.url+namespace, s.options(auth))
+	return s.node.Dial(t.Context(), s.URL+namespace, s.options(auth))
 }
 
 func (s *stand) options(auth any) jsclient.Options {
@@ -75,16 +61,4 @@ func (s *stand) of(t *testing.T, name string) *actio.Namespace {
 	n, err := s.Of(name)
 	require.NoError(t, err)
 	return n
-}
-
-// receive waits for a value of a channel, or for its end.
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "waited in vain")
-		panic("unreachable")
-	}
 }

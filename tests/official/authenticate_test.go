@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -61,7 +62,7 @@ func TestAuthenticate_AskedAgainWhileItRuns_RunsOnce(t *testing.T) {
 		s := l.serve(t, actio.Options{Authenticate: v.authenticate})
 		c := s.connect(t)
 		c.Emit("authenticate")
-		ctx := receive(t, v.asked)
+		ctx := await.Value(t, v.asked)
 		c.Emit("authenticate")
 		c.Emit("authenticate", map[string]any{"token": "other"})
 		s.settled(t, c)
@@ -74,7 +75,7 @@ func TestAuthenticate_AskedAgainWhileItRuns_RunsOnce(t *testing.T) {
 		require.NoError(t, s.To(c.ID()).Emit("mark"))
 		jsclient.Wait(t, c, "mark")
 		assert.Zero(t, c.Received("authenticated"))
-		nothing(t, v.asked)
+		await.Nothing(t, v.asked)
 		assert.Equal(t, uint64(1), s.stats(t).AuthSucceeded)
 	})
 }
@@ -91,9 +92,9 @@ func TestAuthenticate_ClientGoesMeanwhile_IsCancelledAndWithoutEffect(t *testing
 				s := l.serve(t, actio.Options{Authenticate: v.authenticate, ClientConnected: strangers(t)})
 				c := s.connect(t)
 				c.Emit("authenticate")
-				ctx := receive(t, v.asked)
+				ctx := await.Value(t, v.asked)
 				leave(c)
-				receive(t, ctx.Done())
+				await.Value(t, ctx.Done())
 				s.untilEmpty(t)
 				v.answer <- true
 				s.stop(t) // which waits for the verdict
@@ -112,7 +113,7 @@ func TestAuthenticate_AnsweredAfterTheTimeout_HasNoEffect(t *testing.T) {
 			Authenticate: v.authenticate, AuthenticateTimeout: 500 * time.Millisecond, ClientConnected: strangers(t),
 		})
 		c := s.loginLater(t)
-		ctx := receive(t, v.asked)
+		ctx := await.Value(t, v.asked)
 		farewell := jsclient.Wait(t, c, "unauthenticated")
 		assert.Equal(t, timedOutText, farewell[0].(map[string]any)["message"])
 		require.Error(t, ctx.Err())
@@ -163,8 +164,8 @@ func TestEvents_BeforeAuthentication_AreNeitherHandledNorFatal(t *testing.T) {
 		c.Emit("authenticate")
 		jsclient.Wait(t, c, "authenticated")
 		jsclient.Ask(t, c, "note", "in time")
-		assert.Equal(t, "in time", receive(t, handled))
-		nothing(t, handled)
+		assert.Equal(t, "in time", await.Value(t, handled))
+		await.Nothing(t, handled)
 		assert.Equal(t, uint64(5), s.stats(t).EventsDropped)
 		assert.Equal(t, []string{c.ID(), actio.RoomDefault, actio.RoomNotification}, s.rooms(t, c))
 	})
@@ -184,14 +185,14 @@ func TestAuthenticate_OutOfAttempts_IsRefused(t *testing.T) {
 			c, err := first.Of(t.Context(), name, nil)
 			require.NoError(t, err)
 			c.Emit("authenticate")
-			receive(t, v.asked)
+			await.Value(t, v.asked)
 			c.Disconnect()
 		}
 		third, err := first.Of(t.Context(), "/c", nil)
 		require.NoError(t, err)
 		third.Emit("authenticate")
 		assert.Equal(t, refusedText, jsclient.Wait(t, third, "unauthenticated")[0].(map[string]any)["message"])
-		nothing(t, v.asked)
+		await.Nothing(t, v.asked)
 		assert.Equal(t, "io server disconnect", reasonOf(t, first))
 		s.untilEmpty(t)
 	})
@@ -207,7 +208,7 @@ func TestOnClientAuthenticated_ByTheApplication_AuthenticatesOnce(t *testing.T) 
 		})
 		quiet, asking := s.connect(t), s.connect(t)
 		asking.Emit("authenticate")
-		ctx := receive(t, v.asked)
+		ctx := await.Value(t, v.asked)
 		for _, c := range []*jsclient.Client{quiet, asking} {
 			socket := s.socket(t, c)
 			s.OnClientAuthenticated(socket, &actio.Principal{UserID: "bob"})
@@ -218,7 +219,7 @@ func TestOnClientAuthenticated_ByTheApplication_AuthenticatesOnce(t *testing.T) 
 			assert.Equal(t, "bob", socket.Principal().UserID)
 			assert.Equal(t, []string{c.ID(), actio.RoomDefault, actio.RoomNotification}, s.rooms(t, c))
 		}
-		receive(t, ctx.Done()) // the answer of the authenticator is no longer wanted, and late
+		await.Value(t, ctx.Done()) // the answer of the authenticator is no longer wanted, and late
 		s.until(t, "the late verdict is known", func(stats actio.Stats) bool { return stats.LateVerdicts == 1 })
 		require.NoError(t, s.ToUser("bob").Emit("mark"))
 		for _, c := range []*jsclient.Client{quiet, asking} {

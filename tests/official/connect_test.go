@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -130,7 +131,7 @@ func TestHandshake_OfficialClient_ReachesTheAuthenticator(t *testing.T) {
 				"query":        map[string]any{"room": "a&b =?ä"},
 			},
 		})
-		h := receive(t, seen)
+		h := await.Value(t, seen)
 		assert.JSONEq(t, `{"token":"secret","deep":[1,null]}`, string(h.Auth))
 		assert.Equal(t, "Bearer abc", h.Header().Get("Authorization"))
 		assert.Equal(t, "a&b =?ä", h.Query().Get("room"))

@@ -8,30 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
-
-// valuesOf decodes all arguments; binary is []byte.
-func valuesOf(t *testing.T, args actio.Args) []any {
-	t.Helper()
-	values := make([]any, args.Len())
-	for i := range values {
-		assert.NoError(t, args.Decode(i, &values[i]))
-	}
-	return values
-}
-
-// echo acknowledges with the event's arguments, or emits them back when no acknowledgement is asked for.
-func echo(t *testing.T) actio.HandlerFunc {
-	t.Helper()
-	return func(_ context.Context, s *actio.Socket, e *actio.Event) {
-		if e.WantsReply() {
-			assert.NoError(t, e.Reply(valuesOf(t, e.Args)...))
-			return
-		}
-		assert.NoError(t, s.Emit(e.Name, valuesOf(t, e.Args)...))
-	}
-}
 
 // samples are arguments of all kinds, among them 64 KiB of binary, nested.
 func samples() []any {
@@ -52,7 +32,7 @@ func samples() []any {
 func TestEcho_EventsAndAcks_ComeBackAsTheyWere(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		s := l.serve(t, actio.Options{})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		c := s.login(t)
 		c.Emit("echo", samples()...)
 		assert.Equal(t, samples(), jsclient.Wait(t, c, "echo"))
@@ -69,14 +49,14 @@ func TestEmitWithAck_Server_GetsTheClientsAnswer(t *testing.T) {
 		s := l.serve(t, actio.Options{})
 		// In a handler the server may await its own client.
 		require.NoError(t, s.On("ask me", func(ctx context.Context, s *actio.Socket, e *actio.Event) {
-			answer, err := s.EmitWithAck(ctx, "question", valuesOf(t, e.Args)...)
+			answer, err := s.EmitWithAck(ctx, "question", testserver.Values(t, e.Args)...)
 			assert.NoError(t, err)
-			assert.NoError(t, e.Reply(valuesOf(t, answer)...))
+			assert.NoError(t, e.Reply(testserver.Values(t, answer)...))
 		}))
 		c := s.login(t)
 		answer, err := s.socket(t, c).EmitWithAck(t.Context(), "question", samples()...)
 		require.NoError(t, err)
-		assert.Equal(t, samples(), valuesOf(t, answer))
+		assert.Equal(t, samples(), testserver.Values(t, answer))
 		assert.Equal(t, samples(), jsclient.Wait(t, c, "question"))
 		assert.Equal(t, samples(), jsclient.Ask(t, c, "ask me", samples()...))
 
@@ -103,7 +83,7 @@ func TestOrder_ThousandMessages_EachWay(t *testing.T) {
 				c := s.login(t)
 				c.EmitMany(n, "up", extra...)
 				for i := range n {
-					require.Equal(t, i, receive(t, arrived))
+					require.Equal(t, i, await.Value(t, arrived))
 				}
 
 				// Downwards broadcasts and direct events keep the order in which one goroutine makes them.
@@ -118,7 +98,7 @@ func TestOrder_ThousandMessages_EachWay(t *testing.T) {
 				for i := range n {
 					require.Equal(t, []any{extra[0], float64(i)}, jsclient.Wait(t, c, "down"))
 				}
-				nothing(t, arrived)
+				await.Nothing(t, arrived)
 			})
 		}
 	})

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
@@ -83,7 +85,7 @@ func TestOn_OtherTypes_FitToo(t *testing.T) {
 			return append([]byte{9}, in...), nil
 		}))
 		require.NoError(t, actio.On(root, "args", func(_ context.Context, _ *actio.Socket, in actio.Args) ([]any, error) {
-			return valuesOf(t, in), nil
+			return testserver.Values(t, in), nil
 		}))
 		require.NoError(t, actio.On(root, "text", func(_ context.Context, _ *actio.Socket, in string) (*string, error) {
 			if in == "" {
@@ -96,7 +98,7 @@ func TestOn_OtherTypes_FitToo(t *testing.T) {
 		assert.Empty(t, jsclient.Ask(t, c, "none", "ignored", []byte{1}))
 		c.Emit("none")
 		for range 3 {
-			receive(t, called)
+			await.Value(t, called)
 		}
 		assert.Equal(t, []any{[]byte{9, 1, 2}}, jsclient.Ask(t, c, "bytes", []byte{1, 2}))
 		assert.Equal(t, []any{[]any{"a", []byte{1}, nil}}, jsclient.Ask(t, c, "args", "a", []byte{1}, nil))
@@ -138,15 +140,15 @@ func TestHandler_Panics_EndsItsConnectionAtMost(t *testing.T) {
 				ClientDisconnected: func(_ *actio.Socket, r actio.Reason) { gone <- r },
 			})
 			require.NoError(t, s.On("panic", func(context.Context, *actio.Socket, *actio.Event) { panic("on purpose") }))
-			require.NoError(t, s.On("echo", echo(t)))
+			require.NoError(t, s.On("echo", testserver.Echo(t)))
 			c, other := s.login(t), s.login(t)
 			c.Emit("panic")
 			if survive {
 				assert.Equal(t, []any{1.0}, jsclient.Ask(t, c, "echo", 1))
-				nothing(t, gone)
+				await.Nothing(t, gone)
 			} else {
 				assert.Equal(t, "transport close", reasonOf(t, c))
-				assert.Equal(t, actio.ReasonHandlerPanic, receive(t, gone))
+				assert.Equal(t, actio.ReasonHandlerPanic, await.Value(t, gone))
 			}
 			assert.Equal(t, []any{2.0}, jsclient.Ask(t, other, "echo", 2))
 			assert.Equal(t, uint64(1), s.stats(t).HandlerPanics)
@@ -169,7 +171,7 @@ func TestNumbers_AboveTwoToThe53_StayAsTheyWereWritten(t *testing.T) {
 		// JavaScript writes 2^60 with as many digits as it takes to tell it from its neighbours.
 		c := s.connect(t)
 		jsclient.Ask(t, c, "number", int64(1)<<60)
-		assert.Equal(t, "1152921504606847000", receive(t, raws))
+		assert.Equal(t, "1152921504606847000", await.Value(t, raws))
 
 		ws, _, err := websocket.Dial(t.Context(), s.url+s.Path()+"/?EIO=4&transport=websocket", nil)
 		require.NoError(t, err)
@@ -185,6 +187,6 @@ func TestNumbers_AboveTwoToThe53_StayAsTheyWereWritten(t *testing.T) {
 		assert.Contains(t, exchange(""), `"sid"`)
 		assert.Contains(t, exchange("40"), `40{"sid":"~`)
 		assert.Equal(t, "437[9007199254740993,9007199254740993]", exchange(`427["number",9007199254740993]`))
-		assert.Equal(t, "9007199254740993", receive(t, raws))
+		assert.Equal(t, "9007199254740993", await.Value(t, raws))
 	})
 }

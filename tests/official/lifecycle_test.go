@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -69,7 +70,7 @@ func TestConnected_Slow_NoEventIsHandledBeforeItReturned(t *testing.T) {
 		})
 		require.NoError(t, s.On("event", j.numbered(t)))
 		c := s.login(t)
-		receive(t, begun)
+		await.Value(t, begun)
 		before := s.stats(t).PacketsIn
 		c.EmitMany(n, "event")
 		c.Emit("join", request("room"))
@@ -104,15 +105,15 @@ func TestConnected_ClientGoesMeanwhile_StillComesBeforeAllElse(t *testing.T) {
 		})
 		require.NoError(t, s.On("event", j.numbered(t)))
 		c := s.login(t)
-		socket := receive(t, begun)
+		socket := await.Value(t, begun)
 		before := s.stats(t).PacketsIn
 		c.EmitMany(2, "event")
 		s.until(t, "the events have arrived", func(stats actio.Stats) bool { return stats.PacketsIn == before+2 })
 		c.Disconnect()
-		receive(t, socket.Context().Done())
-		nothing(t, j.ended)
+		await.Value(t, socket.Context().Done())
+		await.Nothing(t, j.ended)
 		close(release)
-		receive(t, j.ended)
+		await.Value(t, j.ended)
 		assert.Equal(t, []string{"connected", "event 0", "event 1", "disconnected: client namespace disconnect"}, j.all())
 	})
 }
@@ -189,7 +190,7 @@ func (e ending) test(t *testing.T, l link) {
 	c := s.login(t)
 	socket := s.socket(t, c)
 	c.Emit("first")
-	receive(t, begun)
+	await.Value(t, begun)
 	before := s.stats(t).PacketsIn
 	c.EmitMany(n, "event")
 	s.until(t, "the events have arrived", func(stats actio.Stats) bool { return stats.PacketsIn == before+n })
@@ -200,11 +201,11 @@ func (e ending) test(t *testing.T, l link) {
 		e.end(t, s, c)
 	} else {
 		e.end(t, s, c)
-		receive(t, socket.Context().Done())
-		nothing(t, j.ended)
+		await.Value(t, socket.Context().Done())
+		await.Nothing(t, j.ended)
 		close(release)
 	}
-	assert.Equal(t, e.reason, receive(t, j.ended))
+	assert.Equal(t, e.reason, await.Value(t, j.ended))
 	want := []string{"first"}
 	for i := range n {
 		want = append(want, fmt.Sprintf("event %d", i))
@@ -218,7 +219,7 @@ func (e ending) test(t *testing.T, l link) {
 	}
 	s.stop(t)
 	assert.Equal(t, want, j.all())
-	nothing(t, j.ended)
+	await.Nothing(t, j.ended)
 }
 
 func TestDisconnected_OfAClientThatWasNeverConnected_IsSilent(t *testing.T) {
@@ -298,9 +299,9 @@ func TestShutdown_ClientsReconnectByThemselves_ToAServerStartedAnew(t *testing.T
 			assert.Zero(t, c.Received("unauthenticated"))
 		}
 		for range all {
-			assert.Equal(t, actio.ReasonServerShutdown, receive(t, gone))
+			assert.Equal(t, actio.ReasonServerShutdown, await.Value(t, gone))
 		}
-		nothing(t, gone)
+		await.Nothing(t, gone)
 
 		second := l.serveOn(t, address, actio.Options{})
 		ids := make(map[string]bool)
@@ -331,7 +332,7 @@ func TestShutdown_WhileHandlersRun_WaitsForThemAndDelivers(t *testing.T) {
 		}))
 		c := s.login(t)
 		c.Emit("slow")
-		receive(t, begun)
+		await.Value(t, begun)
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
@@ -340,9 +341,9 @@ func TestShutdown_WhileHandlersRun_WaitsForThemAndDelivers(t *testing.T) {
 		require.Eventually(t, func() bool { return !s.Ready() }, patience, time.Millisecond)
 		_, err := l.node.Dial(t.Context(), s.url, s.options(jsclient.Options{}))
 		require.Error(t, err, "no handshake is taken any more")
-		nothing(t, over)
+		await.Nothing(t, over)
 		close(release)
-		receive(t, over)
+		await.Value(t, over)
 		assert.Equal(t, "transport close", reasonOf(t, c))
 		assert.Equal(t, 1, c.Received("last"))
 	})

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -30,7 +31,7 @@ func TestRateLimit_Disconnect_TheClientStaysAway(t *testing.T) {
 		c.EmitMany(flood, "f")
 		assert.Equal(t, "io server disconnect", reasonOf(t, c), "after which it does not reconnect by itself")
 		assert.False(t, c.Active())
-		assert.Equal(t, actio.ReasonRateLimited, receive(t, ended))
+		assert.Equal(t, actio.ReasonRateLimited, await.Value(t, ended))
 		assert.EqualValues(t, 1, s.stats(t).EventsRateLimited)
 		assert.Equal(t, []any{"yes"}, jsclient.Ask(t, neighbour, "ask"))
 	})

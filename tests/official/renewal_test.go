@@ -10,7 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 func TestRenewal_WithAPayload_ReplacesThePrincipalOnTheSameConnection(t *testing.T) {
@@ -27,8 +29,8 @@ func TestRenewal_WithAPayload_ReplacesThePrincipalOnTheSameConnection(t *testing
 		})
 		c := s.loginAs(t, "ann")
 		other := s.loginAs(t, "ann")
-		assert.False(t, receive(t, renewals))
-		assert.False(t, receive(t, renewals))
+		assert.False(t, await.Value(t, renewals))
+		assert.False(t, await.Value(t, renewals))
 		id := c.ID()
 		jsclient.Ask(t, c, "join", map[string]any{"rooms": []string{"room"}})
 		socket := s.socket(t, c)
@@ -36,7 +38,7 @@ func TestRenewal_WithAPayload_ReplacesThePrincipalOnTheSameConnection(t *testing
 
 		c.Emit("authenticate", map[string]any{"token": "bob"})
 		assert.Equal(t, id, jsclient.Wait(t, c, "authenticated")[0].(map[string]any)["id"])
-		assert.True(t, receive(t, renewals))
+		assert.True(t, await.Value(t, renewals))
 		assert.Equal(t, id, c.ID())
 		assert.Equal(t, &actio.Principal{UserID: "bob", Claims: 3}, socket.Principal())
 		assert.JSONEq(t, `{"token":"bob"}`, string(socket.Handshake().Auth))
@@ -60,12 +62,12 @@ func TestRenewal_UnderWay_EventsAreHandled(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		v := newVerdicts()
 		s := l.serve(t, actio.Options{Authenticate: v.authenticate})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		v.answer <- true
 		c := s.login(t)
-		receive(t, v.asked)
+		await.Value(t, v.asked)
 		c.Emit("authenticate", map[string]any{"token": "new"})
-		receive(t, v.asked)
+		await.Value(t, v.asked)
 		assert.Equal(t, []any{"x"}, jsclient.Ask(t, c, "echo", "x"))
 		assert.Equal(t, actio.Authenticated, s.state(t, c))
 		v.answer <- true
@@ -107,9 +109,9 @@ func TestRenewal_Unsuccessful_EndsTheConnection(t *testing.T) {
 				if name == "timed out" {
 					want = actio.ReasonAuthenticationTimeout
 				}
-				assert.Equal(t, want, receive(t, gone))
+				assert.Equal(t, want, await.Value(t, gone))
 				s.untilEmpty(t)
-				nothing(t, gone)
+				await.Nothing(t, gone)
 			})
 		}
 	})
@@ -142,13 +144,13 @@ func TestPrincipal_Expires_EndsTheConnectionUnlessRenewed(t *testing.T) {
 		assert.Equal(t, expiredText, farewell[0].(map[string]any)["message"])
 		assert.Equal(t, "io server disconnect", reasonOf(t, expiring))
 		assert.False(t, expiring.Active())
-		assert.Equal(t, end{expiring.ID(), actio.ReasonPrincipalExpired}, receive(t, gone))
+		assert.Equal(t, end{expiring.ID(), actio.ReasonPrincipalExpired}, await.Value(t, gone))
 		over := timeOf(t, farewell[0]).Add(life) // by then the other would be gone, too
 		for timeOf(t, jsclient.Wait(t, renewing, "ping")[0]).Before(over) {
 			continue
 		}
 		assert.Equal(t, actio.Authenticated, s.state(t, renewing))
-		nothing(t, gone)
+		await.Nothing(t, gone)
 		s.until(t, "one is left", func(stats actio.Stats) bool { return stats.Connections == 1 })
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -86,7 +87,7 @@ func TestSend_Callback_ComesOnceAfterTheHandOff(t *testing.T) {
 			})
 		}
 		for range n {
-			receive(t, called)
+			await.Value(t, called)
 		}
 		for range n {
 			jsclient.Wait(t, c, "called back")
@@ -171,9 +172,9 @@ func TestDisconnect_OfTheFacade_EndsTheConnectionAndIsHarmlessTwice(t *testing.T
 			assert.False(t, found)
 		}
 		s.Disconnect(nil)
-		assert.Equal(t, actio.ReasonServerDisconnect, receive(t, gone))
+		assert.Equal(t, actio.ReasonServerDisconnect, await.Value(t, gone))
 		s.untilEmpty(t)
-		nothing(t, gone)
+		await.Nothing(t, gone)
 	})
 }
 

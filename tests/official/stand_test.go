@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -225,30 +226,8 @@ func all(_ context.Context, _ *actio.Socket, rooms []string) ([]string, error) {
 // reasonOf waits for the end of a client and returns the official client's reason.
 func reasonOf(t *testing.T, c *jsclient.Client) string {
 	t.Helper()
-	receive(t, c.Disconnected())
+	await.Value(t, c.Disconnected())
 	return c.DisconnectReason()
-}
-
-// receive waits for a value of a channel, or for its end.
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "waited in vain")
-		panic("unreachable")
-	}
-}
-
-// nothing asserts that a channel holds nothing now.
-func nothing[T any](t *testing.T, c <-chan T) {
-	t.Helper()
-	select {
-	case v := <-c:
-		assert.Fail(t, "unexpected", "%v", v)
-	default:
-	}
 }
 
 // fixedAddress is an address whose port is below those that systems give to outgoing connections, so that nobody takes it

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -52,7 +53,7 @@ func TestShutdown_WhileClientsConnect_EndsAllInTime(t *testing.T) {
 			for range clients {
 				l.node.Open(s.url, s.options(jsclient.Options{Greet: "authenticate"}))
 			}
-			receive(t, connected)
+			await.Value(t, connected)
 			begun := time.Now()
 			s.stop(t)
 			assert.Less(t, time.Since(begun), 10*time.Second)
@@ -74,7 +75,7 @@ func TestDropped_Client_ReconnectsAndAuthenticatesAnew(t *testing.T) {
 		jsclient.Wait(t, c, "connect")
 		jsclient.Wait(t, c, "authenticated")
 		assert.NotEqual(t, first, c.ID())
-		assert.Equal(t, actio.ReasonTransportClose, receive(t, gone))
+		assert.Equal(t, actio.ReasonTransportClose, await.Value(t, gone))
 		s.until(t, "the first session ends", func(stats actio.Stats) bool { return stats.Connections == 1 })
 		assert.Equal(t, []string{c.ID(), actio.RoomDefault, actio.RoomNotification}, s.rooms(t, c))
 		_, found, err := s.Client(t.Context(), first)

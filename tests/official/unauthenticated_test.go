@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
 
@@ -40,7 +41,7 @@ func (c *contexts) cancelled(t *testing.T) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, ctx := range c.kept {
-		receive(t, ctx.Done())
+		await.Value(t, ctx.Done())
 	}
 	return len(c.kept)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/redisproc"
+	"github.com/actio-go/actio/tests/internal/testserver"
 	"github.com/actio-go/actio/wire/msgpack"
 )
 
@@ -31,7 +32,7 @@ func TestParser_InstancesWithOtherParsers_ShareBroadcasts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, answers.Acknowledged(), 3)
 		for _, a := range answers.Acknowledged() {
-			assert.Equal(t, []any{7.0}, values(t, a.Args))
+			assert.Equal(t, []any{7.0}, testserver.Values(t, a.Args))
 		}
 	}
 

@@ -9,30 +9,9 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 	"github.com/actio-go/actio/wire"
 )
-
-// values decodes all arguments; binary is []byte.
-func values(t *testing.T, args actio.Args) []any {
-	t.Helper()
-	all := make([]any, args.Len())
-	for i := range all {
-		assert.NoError(t, args.Decode(i, &all[i]))
-	}
-	return all
-}
-
-// echo acknowledges with the event's arguments, or emits them back when no acknowledgement is asked for.
-func echo(t *testing.T) actio.HandlerFunc {
-	t.Helper()
-	return func(_ context.Context, s *actio.Socket, e *actio.Event) {
-		if e.WantsReply() {
-			assert.NoError(t, e.Reply(values(t, e.Args)...))
-			return
-		}
-		assert.NoError(t, s.Emit(e.Name, values(t, e.Args)...))
-	}
-}
 
 // samples are arguments that every parser can carry.
 func samples() []any {
@@ -45,7 +24,7 @@ func TestParser_EventsAndAcks_GoBothWays(t *testing.T) {
 	overEachWay(t, func(t *testing.T, w way) {
 		connected := make(chan *actio.Socket, 1)
 		s := w.serve(t, actio.Options{ClientConnected: func(_ context.Context, s *actio.Socket) { connected <- s }})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		c := s.connect(t)
 		assert.Len(t, c.ID(), 20)
 		c.Emit("echo", samples()...)
@@ -55,7 +34,7 @@ func TestParser_EventsAndAcks_GoBothWays(t *testing.T) {
 
 		args, err := (<-connected).EmitWithAck(t.Context(), "question", samples()...)
 		require.NoError(t, err)
-		assert.Equal(t, samples(), values(t, args))
+		assert.Equal(t, samples(), testserver.Values(t, args))
 	})
 }
 
@@ -132,7 +111,7 @@ func TestMsgPack_BinaryValues_ComeBackAsTheyWere(t *testing.T) {
 		s := w.serve(t, actio.Options{ClientConnected: func(ctx context.Context, s *actio.Socket) {
 			assert.NoError(t, s.Join(ctx, "room"))
 		}})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		c := s.connect(t)
 		args := []any{make([]byte, 64<<10), []byte{}, map[string]any{"deep": []any{[]byte{0, 255}, "x"}}}
 		c.Emit("echo", args...)

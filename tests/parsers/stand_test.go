@@ -1,16 +1,14 @@
 package parsers
 
 import (
-	"context"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 	"github.com/actio-go/actio/wire/msgpack"
 )
 
@@ -52,28 +50,16 @@ func overEachTransport(t *testing.T, name string, test func(t *testing.T, w way)
 
 // stand is a server with the parser of a way.
 type stand struct {
-	*actio.Server
+	*testserver.Server
 
 	way way
-	url string
 }
 
 // serve starts a server on a free port. The test ends it, and fails if anything of it is left then.
 func (w way) serve(t *testing.T, o actio.Options) *stand {
 	t.Helper()
 	o.Parser = w.parser
-	o.NoAuthentication = o.Authenticate == nil
-	server, err := actio.New(o)
-	require.NoError(t, err)
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		assert.NoError(t, server.Shutdown(ctx))
-		web.Close()
-	})
-	return &stand{Server: server, way: w, url: web.URL}
+	return &stand{testserver.Start(t, o), w}
 }
 
 // dial connects a client to a namespace.
@@ -83,7 +69,7 @@ func (s *stand) dial(t *testing.T, namespace string, o jsclient.Options) (*jscli
 	if s.way.name != "" {
 		o.Extra = map[string]any{"parser": s.way.name}
 	}
-	return s.way.node.Dial(t.Context(), s.url+namespace, o)
+	return s.way.node.Dial(t.Context(), s.URL+namespace, o)
 }
 
 func (s *stand) connect(t *testing.T) *jsclient.Client {

@@ -49,7 +49,7 @@ func TestParser_WhatCannotBeRead_EndsThatConnectionOnly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := way{parser: row.parser}.serve(t, actio.Options{})
-			c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{Path: s.Path()})
+			c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{Path: s.Path()})
 			require.NoError(t, err)
 			defer c.Close()
 			if row.first != "" {
@@ -69,7 +69,7 @@ func TestParser_WhatCannotBeRead_EndsThatConnectionOnly(t *testing.T) {
 func TestParser_PacketThatStaysIncomplete_EndsTheConnectionInTime(t *testing.T) {
 	t.Parallel()
 	s := way{parser: gremlin{patient: true}}.serve(t, actio.Options{AttachmentTimeout: 50 * time.Millisecond})
-	c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{Path: s.Path()})
+	c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{Path: s.Path()})
 	require.NoError(t, err)
 	defer c.Close()
 	for _, m := range []string{"0", "x"} {
@@ -81,7 +81,7 @@ func TestParser_PacketThatStaysIncomplete_EndsTheConnectionInTime(t *testing.T) 
 func TestParser_CONNECTThatCannotBeWritten_IsCounted(t *testing.T) {
 	t.Parallel()
 	s := way{parser: mute{}}.serve(t, actio.Options{})
-	c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{Path: s.Path()})
+	c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{Path: s.Path()})
 	require.NoError(t, err)
 	defer c.Close()
 	require.NoError(t, c.Send(`4{"type":0,"nsp":"/"}`))
