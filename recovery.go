@@ -44,10 +44,11 @@ import (
 //
 //   - What is emitted, to one socket too, reaches the sockets of this instance when it is read back from the stream: a round trip
 //     to Redis later, in one order for all instances. While Redis is down it waits; what is dropped (RedisOptions.BufferMessages)
-//     reaches the sockets of this instance alone, and is not given again.
+//     reaches the sockets of this instance alone, and is not given again. Events that ask for an acknowledgement, Local broadcasts
+//     and answers to clients do not go by way of Redis: they do not wait, and may overtake what does.
 //   - Broadcast.SocketsJoin, SocketsLeave, DisconnectSockets, Socket.Leave, Disconnect and Close let what this instance has emitted
-//     before arrive before. Events that ask for an acknowledgement and Local broadcasts may overtake it, and the rooms that
-//     clients leave by themselves.
+//     before arrive before, unless Redis is down or breaks meanwhile: then they take effect on this instance at once, and overtake
+//     what waits; on the other instances the order holds. The rooms that clients leave by themselves may overtake it always.
 //   - Of a Principal its UserID and Expires are stored, not its Claims: they are nil when another instance has taken the session up.
 //   - Socket.Data is stored as JSON, with each change of rooms and when the connection is lost, not when it is changed: of a process
 //     that was killed the last may be missing.

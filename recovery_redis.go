@@ -9,6 +9,7 @@ import (
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/redisbridge/link"
 )
 
 // storesSessions tells whether sessions are kept in Redis, and what their clients miss in its streams.
@@ -50,16 +51,18 @@ func (e *Engine) echoes() bool {
 	return bridge != nil && bridge.Echoes()
 }
 
-// catchUp waits for what was emitted before, so that what is done to sockets does not overtake it.
+// catchUp waits for what was emitted before, so that what is done to sockets does not overtake it. While Redis is down it does
+// not: the events may come much later, or never, and what is asked for here is done here.
 func (e *Engine) catchUp(ctx context.Context) error {
 	if !e.echoes() {
 		return nil
 	}
 	switch err := e.bridge.Load().CatchUp(ctx); {
+	case err == nil, errors.Is(err, link.ErrDown):
+		return nil
 	case errors.Is(err, redisbridge.ErrClosed):
 		return ErrClosed
-	case err != nil:
+	default:
 		return fmt.Errorf("actio: %w", err)
 	}
-	return nil
 }

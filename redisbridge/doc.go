@@ -94,7 +94,8 @@
 //     the entries of a stream in its order, so that the last offset which a client has says that it has got all before it. Node.js
 //     hands out its own events when Redis has confirmed them, between those of others: there a client that has got a later one
 //     before an earlier one misses or repeats one when it recovers. What Redis did not get, or pushed out before it was read, local
-//     sockets get without an offset. CatchUp waits until everything has come back.
+//     sockets get without an offset. CatchUp waits until everything has come back, but not for a Redis that is down: what is done to
+//     sockets then overtakes it.
 //   - The offset is the last argument of each event but those that may be lost and those that ask for acknowledgements. Official
 //     clients take any string in that place for it: one who gets such an event with a string last, and nothing after it, does not
 //     recover. It is so with Node.js, too.

@@ -1,7 +1,6 @@
 package redisbridge
 
 import (
-	"context"
 	"sync"
 
 	"github.com/actio-go/actio/redisbridge/format"
@@ -11,7 +10,8 @@ import (
 // maxSeen bounds what is remembered of entries that were read before their confirmation: a batch of the emitter and more.
 const maxSeen = 4096
 
-// echoes is what this instance has added to streams and not read back yet. The zero value is ready; it is safe for concurrent use.
+// echoes is the Broadcasts that this instance has added to streams and not read back yet. The zero value is ready; it is safe for
+// concurrent use.
 type echoes struct {
 	mu      sync.Mutex
 	over    bool
@@ -21,7 +21,7 @@ type echoes struct {
 	added   map[string][]*echo        // by stream: those that Redis has confirmed, in the order of their ids
 	last    map[string]format.EntryID // by stream: what was read last
 	seen    map[string]set            // by stream: ids of own entries that were read before Redis had confirmed them
-	waiting []catchUp
+	waiting []*catchUp
 	passing []passage
 }
 
@@ -32,19 +32,13 @@ type passage struct {
 	done   chan struct{}
 }
 
-// echo is an entry of this instance.
+// echo is a Broadcast of this instance. Other messages are done here when they are emitted, and not awaited.
 type echo struct {
 	serial  uint64
 	id      format.EntryID
 	message *format.Message
 	read    bool
 	settled func()
-}
-
-// catchUp is a call of CatchUp: it waits for all up to a serial.
-type catchUp struct {
-	serial uint64
-	done   chan struct{}
 }
 
 // begin notes that an entry is about to be emitted.
@@ -165,32 +159,6 @@ func (e *echoes) settle(one *echo) {
 	}
 }
 
-// wakeLocked ends the waits that are over.
-func (e *echoes) wakeLocked() {
-	if len(e.waiting) == 0 {
-		return
-	}
-	rest := e.waiting[:0]
-	for _, w := range e.waiting {
-		if e.over || !e.someLocked(w.serial) {
-			close(w.done)
-		} else {
-			rest = append(rest, w)
-		}
-	}
-	e.waiting = rest
-}
-
-// someLocked reports whether one up to a serial is open.
-func (e *echoes) someLocked(serial uint64) bool {
-	for ; e.floor <= e.serial; e.floor++ {
-		if _, open := e.open[e.floor]; open {
-			break
-		}
-	}
-	return e.floor <= serial && len(e.open) > 0
-}
-
 // end settles all that is open: nothing is read any more.
 func (e *echoes) end() {
 	e.mu.Lock()
@@ -225,40 +193,11 @@ func (b *Bridge) awaitEcho(m *format.Message, f format.Frame, settled func()) fu
 }
 
 // alone hands an event that is not read from the stream to local sockets: Redis never got it, or has pushed it out before it was
-// read. Others of its kind were done when they were emitted.
+// read.
 func (b *Bridge) alone(one *echo) {
-	if one.message.Kind == format.Broadcast && b.life.Err() == nil {
+	if b.life.Err() == nil {
 		b.broadcast(one.message)
 	}
-}
-
-// CatchUp returns when what was emitted before has been handed to local sockets. With Echoes it is what has to be waited for
-// before something is done to sockets that must find it done. Error: ErrClosed, or that of ctx.
-func (b *Bridge) CatchUp(ctx context.Context) error {
-	done := b.echo.wait()
-	if done == nil {
-		return nil
-	}
-	return b.await(ctx, done)
-}
-
-// Behind tells whether CatchUp would wait.
-func (b *Bridge) Behind() bool {
-	b.echo.mu.Lock()
-	defer b.echo.mu.Unlock()
-	return !b.echo.over && b.echo.someLocked(b.echo.serial)
-}
-
-// wait returns what is closed when all that is open now is settled; nil: nothing is.
-func (e *echoes) wait() <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.over || !e.someLocked(e.serial) {
-		return nil
-	}
-	w := catchUp{serial: e.serial, done: make(chan struct{})}
-	e.waiting = append(e.waiting, w)
-	return w.done
 }
 
 // reachedLocked notes how far a stream has been read.

@@ -50,7 +50,12 @@ func (a *node) show() {
 }
 
 // Changed implements link.Handler.
-func (h handler) Changed(p link.Part, err error) { h.tell(&changed{part: p, err: err}) }
+func (h handler) Changed(p link.Part, err error) {
+	if err != nil && (p == link.EmitterPart || p == link.StreamPart) {
+		h.echo.broken()
+	}
+	h.tell(&changed{part: p, err: err})
+}
 
 func (a *node) up() bool { return a.health.up() }
 

@@ -40,7 +40,7 @@ func (b *Bridge) Emit(m *format.Message, settled func()) {
 // settle makes what is called when it is known what became of a message.
 func (b *Bridge) settle(m *format.Message, f format.Frame, settled func()) func(link.Outcome) {
 	switch {
-	case f.Entry != nil && b.Echoes():
+	case m.Kind == format.Broadcast && f.Entry != nil && b.Echoes():
 		return b.awaitEcho(m, f, settled)
 	case settled != nil:
 		return func(link.Outcome) { settled() }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/jspeer"
 	"github.com/actio-go/actio/tests/internal/redisproc"
@@ -196,7 +197,9 @@ func TestEchoes_RedisDownAndTheBufferFull_LocalSocketsGetItAllTheSame(t *testing
 	}
 	<-settled
 	assert.Equal(t, []string{`["dropped"] x`}, a.in.story())
+	require.ErrorIs(t, a.CatchUp(t.Context()), link.ErrDown, "nobody waits for Redis")
 	server.Restart()
+	until(t, "not up", func() bool { return a.Status().Up })
 	require.NoError(t, a.CatchUp(t.Context()))
 	require.Len(t, a.in.story(), 2)
 	assert.Contains(t, a.in.story()[1], `["waits","`)
