@@ -31,10 +31,14 @@ func broadcastOf(name string) *format.Message {
 	return &format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(`["` + name + `"]`)}
 }
 
-// caughtUp calls CatchUp, and waits until it waits.
+// caughtUp calls CatchUp with patience, and returns when it waits.
 func caughtUp(ctx context.Context, m *testMember) <-chan error {
 	result := make(chan error, 1)
-	go func() { result <- m.CatchUp(ctx) }()
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		result <- m.CatchUp(ctx)
+	}()
 	synctest.Wait()
 	return result
 }
@@ -46,7 +50,7 @@ func TestCatchUp_OnlyBroadcasts_AreAwaited(t *testing.T) {
 			a.Emit(&format.Message{Kind: kind, Namespace: "/", Rooms: []string{"room"}}, nil)
 		}
 		assert.False(r.t, a.Behind())
-		require.NoError(r.t, a.CatchUp(r.t.Context()))
+		require.NoError(r.t, <-caughtUp(r.t.Context(), a))
 		a.Emit(broadcastOf("e"), nil)
 		assert.True(r.t, a.Behind())
 	})
@@ -69,9 +73,9 @@ func TestCatchUp_WhatEntriesComeThroughIsDown_DoesNotWait(t *testing.T) {
 			inBubble(t, func(r *rig) {
 				a := r.recovering()
 				r.fail(a, part, errFake)
-				require.NoError(r.t, a.CatchUp(r.t.Context()), "there is nothing to wait for")
+				require.NoError(r.t, <-caughtUp(r.t.Context(), a), "there is nothing to wait for")
 				a.Emit(broadcastOf("e"), nil)
-				require.ErrorIs(r.t, a.CatchUp(r.t.Context()), link.ErrDown)
+				require.ErrorIs(r.t, <-caughtUp(r.t.Context(), a), link.ErrDown)
 				assert.False(r.t, a.Behind())
 				assert.Empty(r.t, a.echo.waiting)
 				r.fail(a, part, nil)
@@ -122,6 +126,6 @@ func TestCatchUp_BridgeIsClosed_SaysSo(t *testing.T) {
 		result := caughtUp(r.t.Context(), a)
 		require.NoError(r.t, a.Close(r.t.Context()))
 		require.ErrorIs(r.t, <-result, ErrClosed)
-		require.NoError(r.t, a.CatchUp(r.t.Context()), "nothing comes any more")
+		require.NoError(r.t, <-caughtUp(r.t.Context(), a), "nothing comes any more")
 	})
 }

@@ -96,6 +96,9 @@
 //     before an earlier one misses or repeats one when it recovers. What Redis did not get, or pushed out before it was read, local
 //     sockets get without an offset. CatchUp waits until everything has come back, but not for a Redis that is down: what is done to
 //     sockets then overtakes it.
+//   - A stream goes back when it is deleted, or lost with a server, and the clock of the next one is behind: new ids are smaller than
+//     what was read. The reader notices when it connects anew, and reads on from the end of the new one. Local sockets get own
+//     Broadcasts once all the same; those of others that were added before it noticed are lost. Who replays begins afresh.
 //   - The offset is the last argument of each event but those that may be lost and those that ask for acknowledgements. Official
 //     clients take any string in that place for it: one who gets such an event with a string last, and nothing after it, does not
 //     recover. It is so with Node.js, too.

@@ -1,6 +1,7 @@
 package redisbridge
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/actio-go/actio/redisbridge/format"
@@ -22,14 +23,9 @@ type echoes struct {
 	last    map[string]format.EntryID // by stream: what was read last
 	seen    map[string]set            // by stream: ids of own entries that were read before Redis had confirmed them
 	waiting []*catchUp
-	passing []passage
-}
-
-// passage waits until a stream has been read up to an id.
-type passage struct {
-	stream string
-	id     format.EntryID
-	done   chan struct{}
+	passing []*passage
+	seeking set               // streams of which it is being looked where they end
+	epochs  map[string]uint64 // by stream: how often it has gone back
 }
 
 // echo is a Broadcast of this instance. Other messages are done here when they are emitted, and not awaited.
@@ -38,6 +34,7 @@ type echo struct {
 	id      format.EntryID
 	message *format.Message
 	read    bool
+	old     bool // it was added before the end of the stream was looked for
 	settled func()
 }
 
@@ -64,12 +61,27 @@ func (e *echoes) confirmed(one *echo, stream, id string) (awaited, skipped bool)
 	case !ok || e.over:
 		return false, false
 	case parsed.Compare(e.last[stream]) > 0:
-		e.added[stream] = append(e.added[stream], one)
+		e.awaitLocked(stream, one)
 		return true, false
+	case e.seen[stream].has(id):
+		delete(e.seen[stream], id)
+		return false, false
+	case e.seeking.has(stream): // the stream may have gone back: found knows
+		e.awaitLocked(stream, one)
+		return true, false
+	default:
+		return false, true
 	}
-	seen := e.seen[stream].has(id)
-	delete(e.seen[stream], id)
-	return false, !seen
+}
+
+// awaitLocked puts one among those that Redis has confirmed, nearly always as the last.
+func (e *echoes) awaitLocked(stream string, one *echo) {
+	queue := e.added[stream]
+	at := len(queue)
+	for at > 0 && queue[at-1].id.Compare(one.id) > 0 {
+		at--
+	}
+	e.added[stream] = slices.Insert(queue, at, one)
 }
 
 // own notes that an own entry is being read.
@@ -198,37 +210,4 @@ func (b *Bridge) alone(one *echo) {
 	if b.life.Err() == nil {
 		b.broadcast(one.message)
 	}
-}
-
-// reachedLocked notes how far a stream has been read.
-func (e *echoes) reachedLocked(stream string, id format.EntryID) {
-	if e.last == nil {
-		e.last = map[string]format.EntryID{}
-	}
-	e.last[stream] = id
-	if len(e.passing) == 0 {
-		return
-	}
-	rest := e.passing[:0]
-	for _, p := range e.passing {
-		if p.stream == stream && id.Compare(p.id) >= 0 {
-			close(p.done)
-		} else {
-			rest = append(rest, p)
-		}
-	}
-	e.passing = rest
-}
-
-// passed returns what is closed when a stream has been read up to an id.
-func (e *echoes) passed(stream string, id format.EntryID) <-chan struct{} {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	p := passage{stream: stream, id: id, done: make(chan struct{})}
-	if e.last[stream].Compare(id) >= 0 {
-		close(p.done)
-		return p.done
-	}
-	e.passing = append(e.passing, p)
-	return p.done
 }

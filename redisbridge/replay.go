@@ -34,6 +34,7 @@ func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset strin
 		return ErrNoSession
 	}
 	r := &replay{b: b, l: l, session: s, namespace: namespace, stream: b.entries.Stream(namespace), left: maxBytes, upTo: from}
+	r.epoch = b.echo.epoch(r.stream)
 	if err := r.begin(ctx, from); err != nil {
 		return fmt.Errorf("redisbridge: replay: %w", err)
 	}
@@ -52,6 +53,7 @@ type replay struct {
 	session   *Session
 	namespace string
 	stream    string
+	epoch     uint64               // of the stream, when it was begun
 	dialect   format.StreamDialect // to which no entry is its own
 	left      int                  // bytes
 	upTo      format.EntryID
@@ -77,6 +79,10 @@ func (r *replay) join(ctx context.Context, force bool, attach func([]*wire.Prepa
 	var last format.EntryID
 	r.l.Hold(r.stream, func(at format.EntryID) {
 		last = at
+		if r.b.echo.epoch(r.stream) != r.epoch {
+			err = errWentBack
+			return
+		}
 		if force && at.Compare(r.upTo) > 0 {
 			err = r.advance(ctx, at.String())
 		}
@@ -91,7 +97,7 @@ func (r *replay) join(ctx context.Context, force bool, attach func([]*wire.Prepa
 	case last.Compare(r.upTo) > 0:
 		return false, r.advance(ctx, last.String())
 	default:
-		return false, r.b.await(ctx, r.b.echo.passed(r.stream, r.upTo)) // the reader is behind
+		return false, r.await(ctx) // the reader is behind
 	}
 }
 

@@ -14,8 +14,20 @@ func (b *Bridge) streaming() *link.Streams {
 		return nil
 	}
 	o := b.options.Streams
-	return &link.Streams{
+	s := &link.Streams{
 		Names: b.entries.Streams(), Entry: handler{b}.entry, MaxLen: o.MaxLen, ReadCount: o.ReadCount, Block: o.BlockTime,
+	}
+	if b.Echoes() {
+		s.Seek, s.Found = b.echo.seek, handler{b}.found
+	}
+	return s
+}
+
+// found takes note of where a stream is read on. Those that will not be read any more are handed out here.
+func (h handler) found(stream string, last format.EntryID, back bool) {
+	for _, one := range h.echo.found(stream, last, back) {
+		h.alone(one)
+		h.echo.settle(one)
 	}
 }
 

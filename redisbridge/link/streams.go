@@ -20,6 +20,11 @@ type Streams struct {
 	// Entry is called for each entry, in the order of its stream, and never while Handler.Received is. It must not keep the
 	// goroutine for long. The entry is the callee's.
 	Entry func(stream string, e *format.Entry)
+	// Seek, if not nil, is called when it is about to be looked where a stream ends, before the first entry and after each break;
+	// Found when that is known: what follows is behind last. back says that the stream has gone back behind what was read, with all
+	// that was added before Seek. Both are called as Entry is; without Found another Seek follows.
+	Seek  func(stream string)
+	Found func(stream string, last format.EntryID, back bool)
 	// MaxLen is about how many entries a stream keeps when one is added. 0: 10 000.
 	MaxLen int
 	// ReadCount bounds how many entries are read at a time. 0: 100.

@@ -86,6 +86,7 @@ func (t *tail) redirected(addr string, err error) error {
 // the clock of the new server is behind.
 func (t *tail) find(session *session) error {
 	l := t.s.l
+	t.seek()
 	entries, err := session.cmd.XRevRangeN(l.ctx, t.name, "+", "-", 1).Result()
 	if err != nil {
 		return err
@@ -99,10 +100,25 @@ func (t *tail) find(session *session) error {
 	}
 	l.subscriber.receiving.Lock()
 	defer l.subscriber.receiving.Unlock()
-	if !t.found || end.Compare(t.last) < 0 {
+	back := t.found && end.Compare(t.last) < 0
+	if !t.found || back {
 		t.found, t.last = true, end
 	}
+	if found := l.o.Streams.Found; found != nil {
+		l.guard(func() { found(t.name, t.last, back) })
+	}
 	return nil
+}
+
+// seek says that the end is about to be looked for.
+func (t *tail) seek() {
+	l := t.s.l
+	if l.o.Streams.Seek == nil {
+		return
+	}
+	l.subscriber.receiving.Lock()
+	defer l.subscriber.receiving.Unlock()
+	l.guard(func() { l.o.Streams.Seek(t.name) })
 }
 
 // read hands over what is added, until the connection breaks.

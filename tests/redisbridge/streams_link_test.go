@@ -340,3 +340,48 @@ func TestRun_RedisGoneAndBack_WorksAgain(t *testing.T) {
 	server.Restart()
 	require.NoError(t, set())
 }
+
+// TestStreams_PlaceOfTheReader_IsToldBeforeItReads: after a break, too, and whether what it has read is there no more.
+func TestStreams_PlaceOfTheReader_IsToldBeforeItReads(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	add := func(id, data string) {
+		_, err := server.Do(t.Context(), "XADD", "s", id, "nsp", "/", "data", data)
+		require.NoError(t, err)
+	}
+	var mu sync.Mutex
+	var story []string
+	note := func(format string, args ...any) {
+		mu.Lock()
+		defer mu.Unlock()
+		story = append(story, fmt.Sprintf(format, args...))
+	}
+	told := func(want ...string) {
+		t.Helper()
+		var so []string
+		until(t, "not all told", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			so = slices.Clone(story)
+			return len(so) >= len(want)
+		})
+		assert.Equal(t, want, so)
+	}
+	add("5-0", "before")
+	r := open(t, client, link.Streams{
+		Seek:  func(stream string) { note("seek %s", stream) },
+		Found: func(stream string, last format.EntryID, back bool) { note("found %s %v %v", stream, last, back) },
+	}, "s")
+	told("seek s", "found s 5-0 false")
+	add("7-0", "read")
+	until(t, "not read", func() bool { return len(r.data("s")) == 1 })
+	killReader(t, client)
+	told("seek s", "found s 5-0 false", "seek s", "found s 7-0 false")
+	require.NoError(t, client.Del(t.Context(), "s").Err())
+	add("3-0", "behind what was read")
+	killReader(t, client)
+	told("seek s", "found s 5-0 false", "seek s", "found s 7-0 false", "seek s", "found s 3-0 true")
+	add("4-0", "read from there on")
+	until(t, "not read", func() bool { return len(r.data("s")) == 2 })
+	assert.Equal(t, []string{"read", "read from there on"}, r.data("s"))
+}

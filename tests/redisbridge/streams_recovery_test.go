@@ -176,12 +176,18 @@ func offsetOf(what string) string {
 }
 
 func TestEchoes_VolatileAndLocalOnes_HaveNoOffset(t *testing.T) {
-	a := add(t, redisproc.Start(t), recovering(time.Minute), "x")
+	o := recovering(time.Minute)
+	o.BufferBytes = 1000
+	a := add(t, redisproc.Start(t), o, "x")
 	a.Emit(&format.Message{
 		Kind: format.Broadcast, Namespace: "/", Event: event(`["v"]`), Flags: format.Flags{Volatile: true},
 	}, nil)
 	require.NoError(t, a.CatchUp(t.Context()))
-	assert.Equal(t, []string{`["v"] x`}, a.in.story())
+	large := `["` + strings.Repeat("l", 1000) + `"]`
+	a.Emit(&format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(large)}, nil)
+	require.NoError(t, a.CatchUp(t.Context()))
+	assert.Equal(t, []string{`["v"] x`, large + " x"}, a.in.story(), "the second is too large for the buffer: Redis never gets it")
+	assert.EqualValues(t, 1, a.Stats().Link.Dropped)
 }
 
 func TestEchoes_RedisDownAndTheBufferFull_LocalSocketsGetItAllTheSame(t *testing.T) {
@@ -203,6 +209,64 @@ func TestEchoes_RedisDownAndTheBufferFull_LocalSocketsGetItAllTheSame(t *testing
 	require.NoError(t, a.CatchUp(t.Context()))
 	require.Len(t, a.in.story(), 2)
 	assert.Contains(t, a.in.story()[1], `["waits","`)
+}
+
+// TestEchoes_StreamGoesBackUnderLoad_LocalSocketsGetEachEventOnce: a clock was ahead, and what is added to the stream afterwards is
+// behind what was read. The reader notices when its connection breaks; events are emitted before, while it looks, and behind.
+func TestEchoes_StreamGoesBackUnderLoad_LocalSocketsGetEachEventOnce(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute), "x")
+	n := 0
+	emit := func() {
+		a.Emit(&format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(fmt.Sprintf(`["e%d.",0]`, n))}, nil)
+		n++
+	}
+	for range 10 {
+		unknown := a.Stats().Unknown
+		ahead := fmt.Sprintf("%d-0", time.Now().Add(time.Hour).UnixMilli())
+		require.NoError(t, client.XAdd(t.Context(), &redis.XAddArgs{
+			Stream: "socket.io", ID: ahead, Values: []string{"uid", "other", "nsp", "/", "type", "1"},
+		}).Err())
+		until(t, "not read", func() bool { return a.Stats().Unknown > unknown })
+		require.NoError(t, client.Del(t.Context(), "socket.io").Err())
+		emit() // there is a stream again
+		reconnects := a.Stats().Link.Reconnects
+		killReader(t, client)
+		for a.Stats().Link.Reconnects == reconnects {
+			emit()
+			until(t, "not confirmed", func() bool { return a.Stats().Link.Buffered < 5 })
+		}
+		for range 20 {
+			emit()
+		}
+		until(t, "not all there", func() bool { return a.CatchUp(t.Context()) == nil })
+	}
+	times := map[string]int{}
+	for _, what := range a.in.story() {
+		times[what[:strings.Index(what, ".")]]++
+	}
+	assert.Len(t, times, n)
+	for what, n := range times {
+		assert.Equal(t, 1, n, what)
+	}
+}
+
+// killReader breaks the connection that reads the stream.
+func killReader(t *testing.T, client *redis.Client) {
+	t.Helper()
+	id := ""
+	until(t, "nobody reads", func() bool {
+		list, err := client.ClientList(t.Context()).Result()
+		require.NoError(t, err)
+		for line := range strings.Lines(list) {
+			if strings.Contains(line, " cmd=xread ") {
+				id = strings.TrimPrefix(strings.Fields(line)[0], "id=")
+			}
+		}
+		return id != ""
+	})
+	require.NoError(t, client.Do(t.Context(), "CLIENT", "KILL", "ID", id).Err())
 }
 
 // TestReplay_UnderLoad_EachEventOnceInOrder: a client that got the first events comes back to another instance again and again
