@@ -36,7 +36,8 @@
 // take part with an Emitter.
 //
 //   - Sockets of this instance are served at once, whatever becomes of Redis: local broadcasts, rooms and authentication go on
-//     while it is down. Health is degraded then.
+//     while it is down. Health is degraded then. With the streams adapter and Options.Recovery together events wait for it, also
+//     those for own sockets: see RecoveryOptions.
 //   - What one goroutine does takes effect in that order on the other instances too: SocketsJoin(room) before
 //     To(room).Emit(a), and To(room).Emit(bye) before DisconnectSockets. Broadcasts of different instances have no common order.
 //   - A message reaches the other instances once or not at all. What is emitted while Redis is known to be down waits in a
