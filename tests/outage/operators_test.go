@@ -104,9 +104,7 @@ func TestOperators_CompressAndVolatile_HoldAtTheOtherInstance(t *testing.T) {
 		require.NoError(t, here.Volatile().Emit("volatile"))
 		require.NoError(t, here.Emit("kept"))
 		c.wait(`42["kept"`) // both have come to that instance
-		m, err := polling.Next()
-		require.NoError(t, err)
-		assert.Equal(t, "kept", m.Event)
+		assert.NotContains(t, eventsUntil(t, polling, "kept"), "volatile") // what came before it joined may come late
 		require.NoError(t, polling.Leave())
 	})
 }
