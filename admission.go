@@ -53,13 +53,21 @@ func (a NamespaceAuth) translate(s *Server) (*connection.Auth, error) {
 }
 
 // Authenticate sets how sockets that enter the namespace from now on authenticate. Errors: None together with Authenticate,
-// neither of the two on a server without an Authenticator, an unknown On.
+// neither of the two on a server without an Authenticator, an unknown On. Handlers that were added for the event `authenticate` are
+// not called for these sockets: that is logged.
 func (n *Namespace) Authenticate(a NamespaceAuth) error {
 	auth, err := a.translate(n.server)
 	if err != nil {
 		return fmt.Errorf("actio: namespace %q: %w", n.name, err)
 	}
 	n.setAuth(auth)
+	if n.authenticates() {
+		above := []*hooks{&n.hooks}
+		if n.parent != nil {
+			above = append(above, &n.parent.hooks)
+		}
+		n.server.warnTaken(n.name, above...)
+	}
 	return nil
 }
 

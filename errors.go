@@ -13,7 +13,8 @@ import (
 var (
 	// ErrNotConfigured: Configure has not been called, or has not succeeded.
 	ErrNotConfigured = errors.New("actio: IOServer is not initialized yet!") //nolint:revive,staticcheck // the reference's text
-	// ErrReservedEvent: the name belongs to the protocol and cannot be emitted or handled.
+	// ErrReservedEvent: the name belongs to the protocol and cannot be emitted or handled, or the server handles it itself (see
+	// Target) and handlers for it would never be called.
 	ErrReservedEvent = wire.ErrReservedEvent
 	// ErrInvalidTopic: an event needs a name.
 	ErrInvalidTopic = errors.New("actio: Invalid topic to start binding handler")

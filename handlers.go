@@ -46,6 +46,10 @@ type None struct{}
 // Target is what handlers can be added to: a Socket, or a Namespace for all of its sockets. Errors of all methods that return
 // one: ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent. What is added or taken off while an event is handled holds from the
 // next event on.
+//
+// Reserved are the names of the protocol, and those that the server handles itself, whose handlers would never be called: `join` and
+// `leave` unless Options has NoAuthentication and no ValidateRooms, and `authenticate` in namespaces whose clients authenticate. If
+// they do so only later (Namespace.Authenticate), that its handlers are not called any more is logged at Warn.
 type Target interface {
 	// Handle adds a handler for an event.
 	Handle(event string, h HandlerFunc) error
@@ -139,16 +143,16 @@ func (s *Socket) replyError(e *Event, err error) {
 type handlers struct{ table[HandlerFunc] }
 
 // add adds a handler that stays until stop or off takes it off.
-func (t *handlers) add(event string, h HandlerFunc) (stop func(), err error) {
-	if err := checkHandler(event, h); err != nil {
+func (t *handlers) add(event string, h HandlerFunc, taken func(event string) error) (stop func(), err error) {
+	if err := checkHandler(event, h, taken); err != nil {
 		return nothingToStop, err
 	}
 	return t.put(event, h), nil
 }
 
 // once adds a handler that is taken off by the first event that it is called for.
-func (t *handlers) once(event string, h HandlerFunc) (stop func(), err error) {
-	if err := checkHandler(event, h); err != nil {
+func (t *handlers) once(event string, h HandlerFunc, taken func(event string) error) (stop func(), err error) {
+	if err := checkHandler(event, h, taken); err != nil {
 		return nothingToStop, err
 	}
 	m, called := new(mark), new(atomic.Bool)
@@ -162,7 +166,8 @@ func (t *handlers) once(event string, h HandlerFunc) (stop func(), err error) {
 	return stop, nil
 }
 
-func checkHandler(event string, h HandlerFunc) error {
+// checkHandler tells why a handler cannot be added; taken, why the server would never call it.
+func checkHandler(event string, h HandlerFunc, taken func(event string) error) error {
 	switch {
 	case event == "":
 		return ErrInvalidTopic
@@ -171,5 +176,5 @@ func checkHandler(event string, h HandlerFunc) error {
 	case wire.IsReserved(event):
 		return fmt.Errorf("%w: %q", ErrReservedEvent, event)
 	}
-	return nil
+	return taken(event)
 }

@@ -86,8 +86,9 @@ func (s *Server) socketOf(h *connection.Socket) *Socket {
 }
 
 // On adds a handler for an event of every client of the default namespace. The topics "connection" and "connect" stand for
-// the connection itself: the handler is called with an empty event, as by OnConnection. Errors: ErrInvalidTopic,
-// ErrInvalidHandler, ErrNotConfigured, ErrReservedEvent.
+// the connection itself: the handler is called with an empty event, as by OnConnection. As in the reference it is an error before
+// Configure: what Root has, and every other registration, is there before as well, and then no client can come too early for it.
+// Errors: ErrInvalidTopic, ErrInvalidHandler, ErrNotConfigured, and what Target says of reserved names.
 func (s *Server) On(topic string, handler HandlerFunc) error {
 	switch {
 	case topic == "":
@@ -95,7 +96,7 @@ func (s *Server) On(topic string, handler HandlerFunc) error {
 	case handler == nil:
 		return fmt.Errorf("[on] %w | topic: %s", ErrInvalidHandler, topic)
 	case s.live.Load() == nil:
-		return fmt.Errorf("[on] %w", ErrNotConfigured)
+		return fmt.Errorf("[on] %w Before Configure, add handlers to Root()", ErrNotConfigured)
 	case topic == "connection", topic == "connect":
 		s.Root().OnConnection(func(ctx context.Context, socket *Socket) {
 			handler(ctx, socket, &Event{Name: topic})

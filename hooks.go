@@ -4,6 +4,7 @@ import "context"
 
 // hooks are what the application added for all sockets of a namespace.
 type hooks struct {
+	taken        func(event string) error // why the server would never call a handler
 	connected    list[func(context.Context, *Socket)]
 	disconnected list[func(*Socket, Reason)]
 	handlers     handlers
@@ -44,18 +45,18 @@ func (h *hooks) OnDisconnect(f func(s *Socket, r Reason)) {
 
 // Handle adds a handler for an event of any socket of the namespace. For typed handlers see On.
 func (h *hooks) Handle(event string, f HandlerFunc) error {
-	_, err := h.handlers.add(event, f)
+	_, err := h.handlers.add(event, f, h.taken)
 	return err
 }
 
 // Listen is Handle, and returns what takes this one handler off again.
 func (h *hooks) Listen(event string, f HandlerFunc) (stop func(), err error) {
-	return h.handlers.add(event, f)
+	return h.handlers.add(event, f, h.taken)
 }
 
 // Once is Listen for a handler that is called for one event alone: the first of any socket.
 func (h *hooks) Once(event string, f HandlerFunc) (stop func(), err error) {
-	return h.handlers.once(event, f)
+	return h.handlers.once(event, f, h.taken)
 }
 
 // Off takes all handlers of an event off that were added to the namespace. Those of sockets stay.

@@ -36,6 +36,7 @@ type Namespace struct {
 
 func newNamespace(s *Server, name string, parent *ParentNamespace) *Namespace {
 	n := &Namespace{server: s, name: name, parent: parent}
+	n.taken = n.takes
 	n.setAuth(nil)
 	return n
 }

@@ -263,7 +263,7 @@ func (s *Server) connectionOptions() connection.Options {
 	c.MaxRooms, c.MaxRoomsPerRequest, c.MaxRoomNameBytes = o.MaxRooms, o.MaxRoomsPerRequest, o.MaxRoomNameBytes
 	c.RefuseNodeIDs = o.RefuseNodeIDs
 	c.RecoveryTimeout, c.RecoveryMiddlewares = o.Recovery.Timeout, o.Recovery.RunMiddlewares
-	c.RoomEvents = !o.NoAuthentication || o.ValidateRooms != nil
+	c.RoomEvents = o.roomEvents()
 	if o.ValidateRooms != nil {
 		c.ValidateRooms = func(ctx context.Context, h *connection.Socket, rooms []string) ([]string, error) {
 			return o.ValidateRooms(ctx, s.socketOf(h), rooms)

@@ -44,6 +44,7 @@ func (s *Server) OfFunc(match func(ctx context.Context, name string, h *Handshak
 		match = func(context.Context, string, *Handshake) (bool, error) { return false, nil }
 	}
 	p := &ParentNamespace{server: s, match: match}
+	p.taken = p.takes
 	s.namespaces.parents.add(p, false)
 	return p
 }
@@ -74,5 +75,8 @@ func (p *ParentNamespace) Authenticate(a NamespaceAuth) error {
 		return fmt.Errorf("actio: parent namespace: %w", err)
 	}
 	p.auth.Store(auth)
+	if p.authenticates() {
+		p.server.warnTaken("of a parent", &p.hooks)
+	}
 	return nil
 }

@@ -158,7 +158,7 @@ func TestOn_Misuse_IsTheReferencesErrorInItsOrder(t *testing.T) {
 	nothing := func(context.Context, *actio.Socket, *actio.Event) {}
 	require.ErrorContains(t, s.On("", nil), "Invalid topic to start binding handler")
 	require.ErrorContains(t, s.On("x", nil), "Invalid event handler | topic: x")
-	require.ErrorContains(t, s.On("x", nothing), "IOServer is not initialized yet!")
+	require.ErrorContains(t, s.On("x", nothing), "IOServer is not initialized yet! Before Configure, add handlers to Root()")
 	require.NoError(t, s.Configure(t.Context()))
 	require.NoError(t, s.On("x", nothing))
 	require.NoError(t, s.On("connection", nothing))

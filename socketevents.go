@@ -29,18 +29,18 @@ func (s *Socket) withExtras() *extras {
 // Handle adds a raw handler for an event of this socket. Handlers of the socket run before those of its namespace. For
 // typed handlers see On.
 func (s *Socket) Handle(event string, h HandlerFunc) error {
-	_, err := s.handlers.add(event, h)
+	_, err := s.handlers.add(event, h, s.namespace.takes)
 	return err
 }
 
 // Listen is Handle, and returns what takes this one handler off again.
 func (s *Socket) Listen(event string, h HandlerFunc) (stop func(), err error) {
-	return s.handlers.add(event, h)
+	return s.handlers.add(event, h, s.namespace.takes)
 }
 
 // Once is Listen for a handler that is called for one event alone.
 func (s *Socket) Once(event string, h HandlerFunc) (stop func(), err error) {
-	return s.handlers.once(event, h)
+	return s.handlers.once(event, h, s.namespace.takes)
 }
 
 // Off takes all handlers of an event off that were added to this socket. Those of its namespace stay.
