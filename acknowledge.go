@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/wire"
@@ -59,7 +60,7 @@ func (b Broadcast) EmitWithAck(ctx context.Context, event string, args ...any) (
 	case err != nil:
 		return Responses{}, fmt.Errorf("actio: emit %q: %w", event, err)
 	case ctx.Err() != nil:
-		return Responses{}, fmt.Errorf("actio: emit %q: %w", event, context.Cause(ctx))
+		return Responses{}, fmt.Errorf("actio: emit %q: %w", event, connection.WhyEnded(ctx))
 	case b.nobody():
 		return Responses{}, nil
 	}
@@ -119,7 +120,7 @@ func (b Broadcast) ask(ctx context.Context, e *Engine, q redisbridge.Question) (
 		r.Missing.Instances = append(r.Missing.Instances, e.uid)
 	}
 	if ctx.Err() != nil {
-		return r, fmt.Errorf("actio: acknowledgements: %w", context.Cause(ctx))
+		return r, fmt.Errorf("actio: acknowledgements: %w", connection.WhyEnded(ctx))
 	}
 	return r, closedIfStopped(remote)
 }
@@ -152,7 +153,7 @@ func (s *Server) patience(ctx context.Context, d time.Duration) (context.Context
 	long, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		if errors.Is(ctx.Err(), context.Canceled) {
-			cancel(context.Cause(ctx))
+			cancel(connection.WhyEnded(ctx))
 		}
 	})
 	return long, d, func() {

@@ -2,6 +2,7 @@ package actio_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -184,6 +185,41 @@ func TestEmitWithAck_ContextEnds_DeadlineIsATimeoutAndCancellationAnError(t *tes
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = s.EmitWithAck(t.Context(), "disconnect")
 	require.ErrorIs(t, err, actio.ErrReservedEvent)
+}
+
+func TestEmitWithAck_CancelledWithACause_EveryMethodSaysBoth(t *testing.T) {
+	s := serve(t, actio.Options{})
+	p := s.connect("")
+	socket, err := s.Socket(bounded(t), p.id)
+	require.NoError(t, err)
+	reason := errors.New("not needed any more")
+	for name, ask := range map[string]func(ctx context.Context) error{
+		"socket": func(ctx context.Context) error {
+			_, err := socket.EmitWithAck(ctx, "ask")
+			return err
+		},
+		"broadcast": func(ctx context.Context) error {
+			_, err := s.Timeout(time.Hour).EmitWithAck(ctx, "ask")
+			return err
+		},
+	} {
+		for _, until := range []time.Duration{0, time.Hour} { // without and with a deadline, which does not come
+			ctx, cancel := context.WithCancelCause(t.Context())
+			if until > 0 {
+				timed, stop := context.WithTimeout(ctx, until)
+				defer stop()
+				ctx = timed
+			}
+			failed := make(chan error, 1)
+			go func() { failed <- ask(ctx) }()
+			p.question("ask")
+			cancel(reason)
+			err := <-failed
+			require.ErrorIs(t, err, context.Canceled, name)
+			require.ErrorIs(t, err, reason, name)
+			require.NotErrorIs(t, err, actio.ErrTimeout, name)
+		}
+	}
 }
 
 func TestEmitWithAck_InsideAHandler_AwaitsItsOwnClient(t *testing.T) {

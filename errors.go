@@ -27,7 +27,7 @@ var (
 	ErrClosed = connection.ErrClosed
 	// ErrNotConnected: the socket is on its way into its namespace, where a middleware is asked about it; nothing was sent.
 	ErrNotConnected = connection.ErrNotConnected
-	// ErrTimeout: an acknowledgement did not come in time.
+	// ErrTimeout: an acknowledgement did not come in time. A context that is cancelled instead gives context.Canceled.
 	ErrTimeout = connection.ErrTimeout
 	// ErrGone: a socket that was asked ended before it answered.
 	ErrGone = errors.New("actio: socket ended without an answer")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge/format"
 )
 
@@ -26,7 +27,7 @@ func (b Broadcast) FetchSockets(ctx context.Context) (Fetched, error) {
 	case err != nil:
 		return Fetched{}, err
 	case ctx.Err() != nil:
-		return Fetched{}, fmt.Errorf("actio: fetch sockets: %w", context.Cause(ctx))
+		return Fetched{}, fmt.Errorf("actio: fetch sockets: %w", connection.WhyEnded(ctx))
 	case b.nobody():
 		return Fetched{}, nil
 	}

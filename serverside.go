@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/wire"
@@ -100,7 +101,7 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	case err != nil:
 		return ServerReplies{}, err
 	case ctx.Err() != nil:
-		return ServerReplies{}, fmt.Errorf("actio: server side emit %q: %w", event, context.Cause(ctx))
+		return ServerReplies{}, fmt.Errorf("actio: server side emit %q: %w", event, connection.WhyEnded(ctx))
 	}
 	bridge := e.bridge.Load()
 	if bridge == nil {
@@ -109,6 +110,9 @@ func (n *Namespace) ServerSideEmitWithAck(ctx context.Context, event string, arg
 	ctx, timeout, release := n.server.patience(ctx, 0)
 	defer release()
 	replies, missing, err := bridge.ServerEvent(ctx, n.name, payload, timeout)
+	if err != nil && ctx.Err() != nil {
+		err = connection.WhyEnded(ctx)
+	}
 	if err != nil {
 		err = fmt.Errorf("actio: server side emit %q: %w", event, closedIfStopped(err))
 	}

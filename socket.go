@@ -121,8 +121,9 @@ func (s *Socket) emit(f connection.Flags, event string, args []any) error {
 	return s.handle.Emit(m, f)
 }
 
-// EmitWithAck sends an event and waits for the client's acknowledgement, until the context ends (ErrTimeout) or the socket
-// does (ErrClosed). In a handler it may await its own client. Other errors: those of Emit, ErrTooManyAcks, ErrInboxFull.
+// EmitWithAck sends an event and waits for the client's acknowledgement, until the deadline of the context (ErrTimeout), until it is
+// cancelled (its error, context.Canceled), or the socket ends (ErrClosed). In a handler it may await its own client. Other errors:
+// those of Emit, ErrTooManyAcks, ErrInboxFull.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	if wire.IsReserved(event) {
 		return Args{}, fmt.Errorf("%w: %q", ErrReservedEvent, event)

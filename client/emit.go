@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -143,7 +144,11 @@ func waitError(ctx context.Context, event string) error {
 	if ctx.Err() == context.DeadlineExceeded {
 		return fmt.Errorf("%w: acknowledgement of %q: %w", ErrTimeout, event, context.DeadlineExceeded)
 	}
-	return fmt.Errorf("client: acknowledgement of %q: %w", event, context.Cause(ctx))
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if !errors.Is(cause, err) {
+		cause = fmt.Errorf("%w: %w", err, cause)
+	}
+	return fmt.Errorf("client: acknowledgement of %q: %w", event, cause)
 }
 
 func (s *Socket) encode(event string, args []any) (*wire.Prepared, error) {

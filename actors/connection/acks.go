@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/actio-go/actio/wire"
@@ -103,7 +104,7 @@ func (c *connection) emit(m *emit) {
 }
 
 // EmitWithAck sends a packet that was encoded with the id of NextAckID, and waits for its acknowledgement: until it
-// comes, the context ends, or the socket ends (ErrClosed). While it waits the session reads on past its usual bound; when
+// comes, the context ends (its deadline is ErrTimeout, else WhyEnded), or the socket ends (ErrClosed). While it waits the session reads on past its usual bound; when
 // the second bound is hit too, it fails with ErrInboxFull.
 func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f Flags) (wire.Args, error) {
 	if err := s.ready(); err != nil {
@@ -121,8 +122,14 @@ func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f
 	case r := <-w.reply:
 		return r.args, r.err
 	case <-ctx.Done():
+		if s.Closed() { // ctx may be the socket's own
+			return s.lastAnswer(w)
+		}
 		s.direct(&ackCancelled{socket: s, id: id})
-		return wire.Args{}, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return wire.Args{}, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+		}
+		return wire.Args{}, fmt.Errorf("actio: acknowledgement: %w", WhyEnded(ctx))
 	case <-s.ctx.Done():
 		return s.lastAnswer(w)
 	case <-overflow:
@@ -130,6 +137,15 @@ func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f
 		s.direct(&ackCancelled{socket: s, id: id})
 		return wire.Args{}, ErrInboxFull
 	}
+}
+
+// WhyEnded is the error of a context that has ended, and its cause if that is another.
+func WhyEnded(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 // lastAnswer prefers an acknowledgement that came before the end.

@@ -65,6 +65,35 @@ func TestEmitWithAck_ContextEnds_FailsAndNothingStaysPending(t *testing.T) {
 	})
 }
 
+func TestEmitWithAck_ContextCancelled_IsNoTimeoutAndSaysWhy(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s, reason := connectFreely(r), errors.New("not needed any more")
+		for _, cause := range []error{nil, reason} {
+			ctx, cancel := context.WithCancelCause(context.Background())
+			answer := asking(ctx, t, s)
+			cancel(cause)
+			_, err := answer()
+			require.ErrorIs(t, err, context.Canceled)
+			require.NotErrorIs(t, err, ErrTimeout)
+			if cause != nil {
+				require.ErrorIs(t, err, cause)
+			}
+			synctest.Wait()
+		}
+	})
+}
+
+func TestEmitWithAck_TheSocketEndsThatTheContextIsOf_SaysThatItIsClosed(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		s := connectFreely(r)
+		answer := asking(s.Context(), t, s)
+		r.post("41")
+		_, err := answer()
+		require.ErrorIs(t, err, ErrClosed)
+		require.NotErrorIs(t, err, ErrTimeout)
+	})
+}
+
 func TestEmitWithAck_TooManyPending_FailsAtOnce(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		s := connectFreely(r)

@@ -13,7 +13,7 @@ var (
 	ErrClosed = errors.New("actio: socket closed")
 	// ErrNotConnected: the socket is on its way into its namespace; nothing was sent.
 	ErrNotConnected = errors.New("actio: socket not connected yet")
-	// ErrTimeout: the acknowledgement did not come in time.
+	// ErrTimeout: the acknowledgement did not come before the deadline of the context.
 	ErrTimeout = errors.New("actio: no acknowledgement in time")
 	// ErrInboxFull: the client sent so much while its acknowledgement was awaited that the wait was given up.
 	ErrInboxFull = errors.New("actio: inbox full while awaiting an acknowledgement")

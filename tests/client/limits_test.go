@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -62,6 +63,13 @@ func TestEmit_WhileDisconnected_IsKeptInOrderUpToTheBound(t *testing.T) {
 	defer cancel()
 	_, err = s.EmitWithAck(ctx, "n", 2000)
 	require.ErrorIs(t, err, client.ErrTimeout, "and taken back")
+	over, cancelNow := context.WithCancelCause(t.Context())
+	notNeeded := errors.New("not needed any more")
+	cancelNow(notNeeded)
+	_, err = s.EmitWithAck(over, "n", 2001)
+	require.ErrorIs(t, err, context.Canceled, "likewise")
+	require.ErrorIs(t, err, notNeeded)
+	require.NotErrorIs(t, err, client.ErrTimeout)
 	require.NoError(t, s.ConnectAndWait(within(t)))
 	args, err := s.EmitWithAck(within(t), "n", 10)
 	require.NoError(t, err)
