@@ -19,10 +19,7 @@ const jsTime = "Mon Jan 02 2006 15:04:05 GMT-0700 (Coordinated Universal Time)"
 
 // describe describes a socket of this instance as Node.js would.
 func (s *Server) describe(h *connection.Socket, rooms []string) format.Socket {
-	d := format.Socket{ID: h.ID(), Rooms: rooms, Handshake: format.NewPayload(encodeHandshake(h.Handshake()), nil)}
-	if p := h.Principal(); p != nil {
-		d.User = p.UserID
-	}
+	d := format.Socket{ID: h.ID(), Rooms: rooms, User: h.UserID(), Handshake: format.NewPayload(encodeHandshake(h.Handshake()), nil)}
 	d.Data = format.NewPayload([]byte("{}"), nil)
 	if socket := s.socketOf(h); socket != nil {
 		if text, attachments := socket.encodeData(); text != nil {

@@ -83,7 +83,7 @@ func ExampleAuthenticateOn() {
 	for _, token := range []string{"secret", "guess"} {
 		c, closeAll, err := example(o, func(server *actio.Server) {
 			_ = actio.On(server.Root(), "who am I", func(_ context.Context, s *actio.Socket, _ actio.None) (string, error) {
-				return s.Principal().UserID, nil
+				return s.UserID(), nil
 			})
 		}, "/", map[string]string{"token": token})
 		if err != nil {

@@ -69,14 +69,10 @@ func (s *Server) find(ctx context.Context, id string) (*connection.Socket, error
 }
 
 func infoOf(h *connection.Socket) ClientInfo {
-	info := ClientInfo{
+	return ClientInfo{
 		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(),
-		ClientIP: h.Handshake().ClientIP,
+		ClientIP: h.Handshake().ClientIP, UserID: h.UserID(),
 	}
-	if p := h.Principal(); p != nil {
-		info.UserID = p.UserID
-	}
-	return info
 }
 
 // socketOf returns the facade of a socket of this server.

@@ -69,8 +69,12 @@ func (s *Socket) Namespace() *Namespace { return s.namespace }
 // Handshake is what the socket was connected with, or last authenticated with.
 func (s *Socket) Handshake() *Handshake { return s.handle.Handshake() }
 
-// Principal is who authentication found; nil before, and without authentication.
+// Principal is who authentication found; nil before, and without authentication. UserID asks for no more than the user.
 func (s *Socket) Principal() *Principal { return s.handle.Principal() }
+
+// UserID is the user of the socket's Principal; empty when it has none: before authentication, without, and for a socket that belongs
+// to no user.
+func (s *Socket) UserID() string { return s.handle.UserID() }
 
 // State is the state of authentication.
 func (s *Socket) State() State { return s.handle.State() }

@@ -70,11 +70,7 @@ func (c *connection) authenticate(s *socket, in authInput) {
 func (c *connection) publish(s *socket) {
 	state := s.phase.public()
 	s.handle.state.Store(uint32(state))
-	m := &SocketState{Socket: s.handle, State: state}
-	if p := s.handle.Principal(); p != nil {
-		m.UserID = p.UserID
-	}
-	c.env.System.Send(c.env.Supervisor, m)
+	c.env.System.Send(c.env.Supervisor, &SocketState{Socket: s.handle, State: state, UserID: s.handle.UserID()})
 }
 
 func (c *connection) execute(s *socket, e authEffect) {
@@ -266,11 +262,7 @@ func (c *connection) expire(s *socket) {
 func (c *connection) untilWall(t time.Time) moment { return c.now().add(time.Until(t)) }
 
 func (c *connection) announceUser(s *socket) {
-	m := &roomregistry.Authenticated{Member: s.member}
-	if p := s.handle.Principal(); p != nil {
-		m.User = p.UserID
-	}
-	c.env.System.Send(s.handle.shard.PID(), m)
+	c.env.System.Send(s.handle.shard.PID(), &roomregistry.Authenticated{Member: s.member, User: s.handle.UserID()})
 	c.publish(s)
 }
 

@@ -95,6 +95,14 @@ func (s *Socket) State() State {
 // Principal is who the socket belongs to; nil before authentication.
 func (s *Socket) Principal() *Principal { return s.principal.Load() }
 
+// UserID is whose the socket is; empty before authentication, and for a socket without a user.
+func (s *Socket) UserID() string {
+	if p := s.Principal(); p != nil {
+		return p.UserID
+	}
+	return ""
+}
+
 // Reason is why the socket ended; ReasonNone while it lives.
 func (s *Socket) Reason() Reason { return Reason(s.reason.Load()) } //nolint:gosec // only a Reason is stored
 

@@ -106,6 +106,6 @@ func chat(ctx context.Context, s *actio.Socket, m chatMessage) (chatReceipt, err
 		return chatReceipt{}, errEmptyText
 	}
 	now := time.Now().UTC().Format(timeFormat)
-	d := chatDelivery{From: s.Principal().UserID, Room: m.Room, Text: m.Text, Time: now}
+	d := chatDelivery{From: s.UserID(), Room: m.Room, Text: m.Text, Time: now}
 	return chatReceipt{Time: now}, s.Namespace().To(m.Room).Emit(eventChat, d)
 }

@@ -110,7 +110,7 @@ func authenticate(_ context.Context, h *actio.Handshake) (*actio.Principal, erro
 func validateRooms(_ context.Context, s *actio.Socket, rooms []string) ([]string, error) {
 	var allowed []string
 	for _, room := range rooms {
-		if strings.HasPrefix(room, "public-") || room == "private-"+s.Principal().UserID {
+		if strings.HasPrefix(room, "public-") || room == "private-"+s.UserID() {
 			allowed = append(allowed, room)
 		}
 	}
@@ -134,7 +134,7 @@ type said struct {
 func register(service NotificationService, s *actio.Socket) {
 	err := errors.Join(
 		actio.On(s, "chat:message", func(_ context.Context, s *actio.Socket, m chatMessage) (actio.None, error) {
-			message := said{From: s.Principal().UserID, Message: m.Message, Timestamp: time.Now()}
+			message := said{From: s.UserID(), Message: m.Message, Timestamp: time.Now()}
 			if m.Room != "" {
 				return actio.None{}, s.To(m.Room).Emit("chat:message", message)
 			}

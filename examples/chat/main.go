@@ -118,7 +118,7 @@ func newChat(ctx context.Context, typingLasts time.Duration) (*chat, error) {
 	return c, errors.Join(c.handle(), c.server.Configure(ctx))
 }
 
-func user(s *actio.Socket) string { return s.Principal().UserID }
+func user(s *actio.Socket) string { return s.UserID() }
 
 // present tells everybody else that somebody came or went.
 func (c *chat) present(s *actio.Socket, online bool) {

@@ -31,7 +31,7 @@ func run(ctx context.Context, addr string) error {
 	}
 	sale := system.Root.Spawn(actor.PropsFromProducer(func() actor.Actor { return &auction{server: server} }))
 	err = actio.On(server.Root(), "bid", func(_ context.Context, s *actio.Socket, amount int) (highest, error) {
-		return ask(system, sale, bid{User: s.Principal().UserID, Amount: amount})
+		return ask(system, sale, bid{User: s.UserID(), Amount: amount})
 	})
 	if err != nil {
 		return err

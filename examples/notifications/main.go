@@ -28,7 +28,7 @@ func run(ctx context.Context, addr string) error {
 	}
 	server, err := actio.New(actio.Options{
 		Authenticate:    host.UserOfToken,
-		ClientConnected: func(ctx context.Context, s *actio.Socket) { service.deliver(ctx, s.Principal().UserID) },
+		ClientConnected: func(ctx context.Context, s *actio.Socket) { service.deliver(ctx, s.UserID()) },
 	})
 	if err != nil {
 		return err

@@ -72,12 +72,12 @@ func online(ctx context.Context, n *actio.Namespace) ([]string, error) {
 // came tells the others of each client that comes, the second of a user included: two that come at the same moment, on two
 // instances, could each take the other for the first.
 func came(s *actio.Socket) {
-	_ = s.To(actio.RoomDefault).Emit("presence", presence{s.Principal().UserID, true}) // fails only when the server has gone
+	_ = s.To(actio.RoomDefault).Emit("presence", presence{s.UserID(), true}) // fails only when the server has gone
 }
 
 // went tells the others when the last client of a user has gone. Its context is none of the client's, which has ended.
 func went(s *actio.Socket) {
-	user := s.Principal().UserID
+	user := s.UserID()
 	left, err := s.Namespace().ToUser(user).FetchSockets(context.Background())
 	if err != nil || len(left.Sockets) > 0 {
 		return

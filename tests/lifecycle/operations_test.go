@@ -203,6 +203,7 @@ func socketOperations() map[string]operation {
 		"Socket.Namespace": quiet(func(a *anvil) { a.sockets.one().Namespace().Name() }),
 		"Socket.Handshake": quiet(func(a *anvil) { _ = a.sockets.one().Handshake().Auth }),
 		"Socket.Principal": quiet(func(a *anvil) { a.sockets.one().Principal() }),
+		"Socket.UserID":    quiet(func(a *anvil) { a.sockets.one().UserID() }),
 		"Socket.State":     quiet(func(a *anvil) { _ = a.sockets.one().State().String() }),
 		"Socket.Context":   func(a *anvil) error { return context.Cause(a.sockets.one().Context()) },
 		"Socket.Data":      quiet(func(a *anvil) { a.sockets.one().Data().Store("key", 1) }),
