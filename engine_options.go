@@ -61,7 +61,7 @@ type EngineOptions struct {
 	Cookie *http.Cookie
 	// HTTPCompression compresses the answers of polls for clients that accept gzip or deflate. Nil: level 6, from 1024 bytes on.
 	HTTPCompression *Compression
-	// DisableHTTPCompression leaves them as they are.
+	// DisableHTTPCompression leaves them as they are; not together with HTTPCompression.
 	DisableHTTPCompression bool
 	// DevelopmentOnly accepts pages of the same origin and loopback Host headers only.
 	DevelopmentOnly bool
@@ -86,7 +86,7 @@ type EngineOptions struct {
 	// their own address. The header is read from its end, as far as it was written by trusted proxies, and of nobody else. A peer
 	// without an IP address, as on a unix socket, is trusted if any is. Default none: ClientIP is the address of the peer.
 	TrustedProxies []netip.Prefix
-	// ProxyHeader is the header in which they say it. Default XForwardedFor.
+	// ProxyHeader is the header in which they say it; another than the default needs TrustedProxies. Default XForwardedFor.
 	ProxyHeader ProxyHeader
 
 	// QueueBytes bounds what may wait for one client that reads slower than it is sent to; each packet counts 128 bytes more
@@ -195,10 +195,12 @@ func (o EngineOptions) withDefaults() EngineOptions {
 	if o.Compression != nil {
 		o.Compression = o.Compression.withDefaults(1)
 	}
-	if o.HTTPCompression == nil {
-		o.HTTPCompression = &Compression{}
+	switch {
+	case o.HTTPCompression != nil:
+		o.HTTPCompression = o.HTTPCompression.withDefaults(6)
+	case !o.DisableHTTPCompression:
+		o.HTTPCompression = Compression{}.withDefaults(6)
 	}
-	o.HTTPCompression = o.HTTPCompression.withDefaults(6)
 	return o
 }
 
@@ -241,7 +243,7 @@ func (o *EngineOptions) validate() error {
 		problems = append(problems, fmt.Errorf("actio: Engine.Compression.Level %d is not within 1 and 9", o.Compression.Level))
 	}
 	config := o.transportConfig()
-	return errors.Join(append(problems, config.Validate())...)
+	return errors.Join(append(append(problems, o.contradictions()...), config.Validate())...)
 }
 
 func (o *EngineOptions) transportConfig() transport.Config {
@@ -255,7 +257,7 @@ func (o *EngineOptions) transportConfig() transport.Config {
 	if o.Compression != nil {
 		c.Deflate = wire.NewDeflater(o.Compression.Level, o.Compression.Threshold)
 	}
-	if z := o.HTTPCompression; z != nil && !o.DisableHTTPCompression {
+	if z := o.HTTPCompression; z != nil {
 		c.HTTPCompression = &transport.HTTPCompression{Level: z.Level, Threshold: z.Threshold}
 	}
 	return c

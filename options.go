@@ -79,7 +79,7 @@ type Options struct {
 	// NoAuthentication switches the authentication machine off, its timer and the application-level ping with it: a plain
 	// Socket.IO server.
 	NoAuthentication bool
-	// AuthenticateOn says when clients authenticate. Default OnEvent. See also Namespace.Authenticate.
+	// AuthenticateOn says when clients authenticate; not with NoAuthentication. Default OnEvent. See also Namespace.Authenticate.
 	AuthenticateOn AuthenticateOn
 	// AuthenticateTimeout is how long a client may take from joining a namespace to being authenticated, and how long a
 	// renewal may take. Default 10 s.
@@ -120,7 +120,7 @@ type Options struct {
 	// ByteBurst is how many bytes may come at once. An event that is larger never passes. Default MaxBytesPerSecond, at least
 	// Engine.MaxPayload.
 	ByteBurst int
-	// RatePolicy says what happens to events that come faster. Default RateDrop.
+	// RatePolicy says what happens to events that come faster; another than the default needs one of the bounds. Default RateDrop.
 	RatePolicy RatePolicy
 
 	// MaxNamespaces bounds the namespaces of one connection. Default 16.
@@ -236,7 +236,7 @@ func (o *Options) validate() error {
 	} {
 		add(n < 0, "%s is negative: %d", name, n)
 	}
-	problems = append(problems, o.rates()...)
+	problems = append(append(problems, o.rates()...), o.contradictions()...)
 	if err := o.Redis.Validate(); err != nil {
 		problems = append(problems, fmt.Errorf("actio: Redis: %w", err))
 	}

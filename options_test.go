@@ -3,6 +3,7 @@ package actio_test
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -48,6 +49,41 @@ func TestNew_HostingWithoutItsServer_IsTheReferencesError(t *testing.T) {
 	require.ErrorContains(t, err, "Hosting is not Attached")
 	_, err = actio.New(actio.Options{Authenticate: yes, NoAuthentication: true})
 	require.ErrorContains(t, err, "exclude each other")
+}
+
+func TestNew_WhatCannotMeanAnything_IsAnErrorThatSaysWhy(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(o *actio.Options)
+		texts  []string
+	}{
+		"authentication": {func(o *actio.Options) {
+			o.Authenticate, o.NoAuthentication, o.AuthenticateOn = nil, true, actio.OnConnect
+		}, []string{"AuthenticateOn", "NoAuthentication"}},
+		"rates": {func(o *actio.Options) { o.RatePolicy = actio.RateError }, []string{"RatePolicy error", "MaxEventsPerSecond"}},
+		"compression": {func(o *actio.Options) {
+			o.Engine.HTTPCompression, o.Engine.DisableHTTPCompression = &actio.Compression{}, true
+		}, []string{"Engine.HTTPCompression", "Engine.DisableHTTPCompression"}},
+		"no websocket": {func(o *actio.Options) {
+			o.Engine.Transports, o.Engine.Compression = []actio.Transport{actio.Polling}, &actio.Compression{}
+		}, []string{"Engine.Compression", "websocket"}},
+		"no polling": {func(o *actio.Options) {
+			o.Engine.Transports, o.Engine.Cookie = []actio.Transport{actio.WebSocket}, &http.Cookie{}
+		}, []string{"Engine.Cookie", "polling"}},
+		"proxies": {func(o *actio.Options) { o.Engine.ProxyHeader = actio.Forwarded }, []string{"Engine.ProxyHeader", "TrustedProxies"}},
+	} {
+		o := actio.Options{Authenticate: yes}
+		c.change(&o)
+		_, err := actio.New(o)
+		require.Error(t, err, name)
+		for _, text := range c.texts {
+			assert.ErrorContains(t, err, text, name)
+		}
+	}
+	_, err := actio.New(actio.Options{Authenticate: yes, MaxBytesPerSecond: 1, RatePolicy: actio.RateError, Engine: actio.EngineOptions{
+		DisableHTTPCompression: true, Compression: &actio.Compression{}, Cookie: &http.Cookie{},
+		ProxyHeader: actio.Forwarded, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	}})
+	require.NoError(t, err)
 }
 
 func TestNew_Defaults_AreValid(t *testing.T) {

@@ -71,6 +71,17 @@ func TestHandle_WhereTheServerDoesNotTakeTheEvent_IsCalled(t *testing.T) {
 	require.NoError(t, rooms.Root().Handle("authenticate", nobody))
 }
 
+func TestValidateRooms_OfAServerWithoutAuthentication_LetsClientsJoin(t *testing.T) {
+	s := serve(t, actio.Options{
+		ValidateRooms: func(_ context.Context, _ *actio.Socket, rooms []string) ([]string, error) { return rooms[:1], nil },
+	})
+	p := s.connect("")
+	p.send(`421["join",{"rooms":["a","b"]}]`)
+	assert.Equal(t, `431[["a"]]`, p.next())
+	require.NoError(t, s.To("a").Emit("news"))
+	assert.Equal(t, `42["news"]`, p.next())
+}
+
 func TestAuthenticate_OfANamespaceThatHasHandlersForTheEvent_WarnsThatTheyAreNotCalled(t *testing.T) {
 	log := &lockedBuffer{}
 	s := newServer(t, actio.Options{NoAuthentication: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
