@@ -54,6 +54,9 @@ func (c *connection) authenticateEvent(s *socket, m *received) {
 
 // authenticate feeds the machine of a socket and executes what it answers with.
 func (c *connection) authenticate(s *socket, in authInput) {
+	if in == inDeadline {
+		c.timedOut(s)
+	}
 	p, effects := next(s.phase, in)
 	moved := p.public() != s.phase.public()
 	s.phase = p

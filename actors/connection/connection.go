@@ -38,6 +38,7 @@ type connection struct {
 	unwritten bool   // something was queued by the message that is being handled
 	probed    bool   // the candidate's probe was answered
 	notText   bool   // it closes because a text frame held something else
+	toldEarly bool   // an event before authentication was logged
 	lastTry   bool   // the connect timeout is over: who is on the way in is the last
 	stripe    uint8  // of the tallies of what goes out
 	reason    Reason // why it closes

@@ -146,7 +146,7 @@ func (c *connection) event(s *socket, m *received) {
 	case m.name == eventAuthenticate && c.auth(s) != nil:
 		c.authenticateEvent(s, m)
 	case s.phase.public() != Authenticated || c.draining:
-		c.env.Counters.EventsDropped.Add(1)
+		c.dropped(s, m)
 	case c.env.Options.RoomEvents && (m.name == eventJoin || m.name == eventLeave):
 		m.bind(s)
 		s.handle.inbox.push(&roomJob{eventJob: &m.eventJob, leave: m.name == eventLeave})

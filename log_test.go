@@ -1,0 +1,75 @@
+package actio_test
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/actio-go/actio"
+)
+
+// logging is a server that writes its log to a buffer.
+func logging(t *testing.T, level slog.Level, o actio.Options) (*served, *lockedBuffer) {
+	t.Helper()
+	log := &lockedBuffer{}
+	o.Logger = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: level}))
+	return serve(t, o), log
+}
+
+func TestLog_EventsBeforeAuthentication_TheFirstOfAConnectionIsNamed(t *testing.T) {
+	s, log := logging(t, slog.LevelInfo, actio.Options{Authenticate: byName})
+	p := s.connect(`{"user":"ann"}`)
+	p.send(`42["chat","hello"]`)
+	p.send(`42["join",{"rooms":["a"]}]`)
+	p.send(`42["authenticate"]`)
+	p.wait(`42["authenticated"`)
+	assert.Equal(t, 1, strings.Count(log.String(), "event dropped"), log)
+	assert.Contains(t, log.String(), "sid="+p.id)
+	assert.Contains(t, log.String(), "event=chat state=unauthorized")
+	assert.NotContains(t, log.String(), "hello")
+
+	long := s.connect("")
+	long.send(`42["` + strings.Repeat("x", 1000) + `"]`)
+	long.send(`42["authenticate"]`)
+	long.wait(`42["authenticated"`)
+	assert.Contains(t, log.String(), "sid="+long.id)
+	assert.NotContains(t, log.String(), strings.Repeat("x", 65))
+}
+
+func TestLog_EventsBeforeAuthenticationOfMany_AreInfoForAFewOfThem(t *testing.T) {
+	const clients = 30
+	s, log := logging(t, slog.LevelDebug, actio.Options{Authenticate: byName})
+	for range clients {
+		p := s.connect("")
+		p.send(`42["chat"]`)
+		p.send(`42["authenticate"]`)
+		p.wait(`42["authenticated"`)
+	}
+	text := log.String()
+	assert.Equal(t, clients, strings.Count(text, `"event dropped`))
+	assert.Less(t, strings.Count(text, `level=INFO msg="event dropped`), clients)
+}
+
+func TestLog_AuthenticationTimedOut_SaysWhoseTurnItWas(t *testing.T) {
+	for cause, send := range map[string]string{`"no verdict"`: `42["authenticate"]`, `"the client sent no authenticate"`: ""} {
+		s, log := logging(t, slog.LevelInfo, actio.Options{
+			AuthenticateTimeout: 50 * time.Millisecond,
+			Authenticate: func(ctx context.Context, _ *actio.Handshake) (*actio.Principal, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			},
+		})
+		p := s.connect("")
+		if send != "" {
+			p.send(send)
+		}
+		p.wait(`42["unauthenticated"`)
+		assert.Contains(t, log.String(), `level=INFO msg="authentication timed out"`)
+		assert.Contains(t, log.String(), "sid="+p.id)
+		assert.Contains(t, log.String(), "cause="+cause+" timeout=50ms")
+	}
+}
