@@ -65,7 +65,8 @@ type Options struct {
 
 	// Parser writes and reads the packets of Socket.IO, for clients that use the same: msgpack.Parser of package wire/msgpack, or
 	// an own one. Default: that of the protocol. Other instances need not have the same. Binary values and limits are as
-	// with the default one; what a parser cannot read ends the connection with ReasonParseError.
+	// with the default one; what a parser cannot read ends the connection with ReasonParseError. A client that seems to use another
+	// parser is logged at Warn, once for each address.
 	Parser Parser
 
 	// Redis joins this server to others, of actio and of Node.js; without a Client it stands alone.

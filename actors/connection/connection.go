@@ -247,6 +247,7 @@ func (c *connection) receive(m *received) {
 	if m.err != nil {
 		c.leaveGate(m)
 		c.notText = m.from != nil && errors.Is(m.err, wire.ErrUTF8)
+		c.hintAtParser(m)
 		c.protocolBroken(ReasonParseError)
 		return
 	}
