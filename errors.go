@@ -20,6 +20,8 @@ var (
 	ErrInvalidTopic = errors.New("actio: Invalid topic to start binding handler")
 	// ErrInvalidHandler: the handler is nil.
 	ErrInvalidHandler = errors.New("actio: Invalid event handler")
+	// ErrInvalidPayload: the payload of an event does not fit the handler. Clients are told its text.
+	ErrInvalidPayload = errors.New("invalid payload")
 	// ErrInvalidNamespace: a namespace begins with a slash and has no comma, question mark or number sign.
 	ErrInvalidNamespace = errors.New("actio: invalid namespace")
 

@@ -84,3 +84,40 @@ func ExampleSocket_Use() {
 	// 42
 	// {"error":"an argument is missing"}
 }
+
+// errSoldOut has a text that is meant for clients.
+var errSoldOut = errors.New("sold out")
+
+// A handler may return whatever went wrong: clients are told what they are meant to know.
+func ExampleOptions_errorForClient() {
+	c, closeAll, err := example(actio.Options{
+		ErrorForClient: func(_ context.Context, _ *actio.Socket, _ *actio.Event, err error) error {
+			for _, known := range []error{actio.ErrInvalidPayload, errSoldOut} {
+				if errors.Is(err, known) {
+					return known
+				}
+			}
+			return nil // the log has it
+		},
+	}, func(server *actio.Server) {
+		_ = actio.On(server.Root(), "buy", func(_ context.Context, _ *actio.Socket, pieces int) (actio.None, error) {
+			if pieces > 10 {
+				return actio.None{}, fmt.Errorf("shelf 4: %w", errSoldOut)
+			}
+			return actio.None{}, errors.New("dial tcp 10.0.0.7:5432: connection refused")
+		})
+	}, "/", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer closeAll()
+	for _, pieces := range []any{11, 1, "many"} {
+		answer, err := c.EmitWithAck(context.Background(), "buy", pieces)
+		fmt.Println(string(answer.Raw(0)), err)
+	}
+	// Output:
+	// {"error":"sold out"} <nil>
+	// {"error":"Internal server error"} <nil>
+	// {"error":"invalid payload"} <nil>
+}

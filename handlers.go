@@ -68,7 +68,7 @@ var (
 	_ Target = (*Namespace)(nil)
 )
 
-// On adds a typed handler, see Typed. It stays until Off takes it off; Listen and Once take what Typed returns. Errors: those of
+// On adds a typed handler, see Typed, also of what becomes of its errors. It stays until Off takes it off; Listen and Once take what Typed returns. Errors: those of
 // Target.
 func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
 	return t.Handle(event, Typed(h))
@@ -76,9 +76,12 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 
 // Typed makes a handler of a typed function; of a nil one none. In is what the event's first argument is decoded into: any type
 // that encoding/json could decode, with []byte for binary; Args takes all arguments raw; None takes none. Out is the
-// acknowledgement's argument; None acknowledges without one. An argument that is missing or null leaves In at its zero value. A
-// payload that does not fit In, and an error of the handler, whose text must be fit for the client, are acknowledged with
-// {"error": "…"} and logged, once for each connection at Warn and then at Debug; they never end the connection.
+// acknowledgement's argument; None acknowledges without one. An argument that is missing or null leaves In at its zero value.
+//
+// An error of the handler, and of a payload that does not fit In (ErrInvalidPayload), is acknowledged with {"error": "…"}, where the
+// CLIENT GETS THE TEXT of the error: wrapped errors, of a database for instance, tell everybody what stands in them. Return errors whose
+// text is meant for clients, or set Options.ErrorForClient. Errors are logged, once for each connection at Warn and then at
+// Debug; they never end the connection.
 func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, error)) HandlerFunc {
 	if h == nil {
 		return nil
@@ -86,7 +89,7 @@ func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, erro
 	return func(ctx context.Context, s *Socket, e *Event) {
 		in, err := decodeInput[In](e)
 		if err != nil {
-			s.replyError(e, fmt.Errorf("invalid payload: %w", err))
+			s.replyError(e, fmt.Errorf("%w: %w", ErrInvalidPayload, err))
 			return
 		}
 		out, err := h(ctx, s, in)
@@ -135,8 +138,22 @@ func (s *Socket) replyError(e *Event, err error) {
 	}
 	s.log().LogAttrs(s.Context(), s.handle.Session().Blame(), "handler error", slog.String("event", e.Name), slog.Any("err", err))
 	if e.WantsReply() {
-		replyWith(s, e, errorReply{Error: err.Error()})
+		replyWith(s, e, errorReply{Error: s.textForClient(e, err)})
 	}
+}
+
+// internalError is what clients are told of an error that is none of their business.
+const internalError = "Internal server error"
+
+// textForClient is what the client is told of an error.
+func (s *Socket) textForClient(e *Event, err error) string {
+	if choose := s.namespace.server.options.ErrorForClient; choose != nil {
+		err = choose(s.Context(), s, e, err)
+	}
+	if err == nil {
+		return internalError
+	}
+	return err.Error()
 }
 
 // handlers are those of the events of clients.

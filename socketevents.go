@@ -69,7 +69,8 @@ func (s *Socket) OffAny() {
 }
 
 // Use adds a middleware for the events of this socket. They run in their order, before all handlers. An error stops the event: it is
-// acknowledged with {"error": "…"} if the client wants that, and logged as an error of a handler is. A panic is one of a handler.
+// acknowledged with {"error": "…"} if the client wants that, and logged, as an error of a handler is (see Typed). A panic is one of a
+// handler.
 // Nil is ignored.
 func (s *Socket) Use(f MiddlewareFunc) {
 	if f != nil {
