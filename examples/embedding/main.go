@@ -3,13 +3,14 @@
 //
 //	go run ./examples/embedding
 //
-// Clients emit `bid` with a number; the acknowledgement is {"highest": …, "by": …}, or {"error": …}. All hear `highest`.
+// Clients of path /io with auth {"token": "ann"} emit `bid` with a number; the acknowledgement is {"highest": …, "by": …}, or {"error": …}. All hear `highest`.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -25,7 +26,9 @@ const patience = 2 * time.Second
 
 func run(ctx context.Context, addr string) error {
 	system := actor.NewActorSystem() // the program's own
-	server, err := actio.New(actio.Options{ActorSystem: system, Authenticate: host.UserOfToken})
+	server, err := actio.New(actio.Options{
+		ActorSystem: system, Logger: slog.Default(), Authenticate: host.UserOfToken, AuthenticateOn: actio.OnConnect,
+	})
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,14 @@
 //	go run ./examples/notifications
 //	curl -d '{"user": "ann", "text": "your parcel is here"}' http://127.0.0.1:3300/notify
 //
-// A client of path /io with auth {"token": "ann"} that emits `authenticate` gets the event `notification` and acknowledges it.
+// A client of path /io with auth {"token": "ann"} gets the event `notification` and acknowledges it.
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/actio-go/actio"
@@ -27,7 +28,9 @@ func run(ctx context.Context, addr string) error {
 		return err
 	}
 	server, err := actio.New(actio.Options{
+		Logger:          slog.Default(),
 		Authenticate:    host.UserOfToken,
+		AuthenticateOn:  actio.OnConnect,
 		ClientConnected: func(ctx context.Context, s *actio.Socket) { service.deliver(ctx, s.UserID()) },
 	})
 	if err != nil {

@@ -1,17 +1,17 @@
 // Command presence tells users who is there, on however many instances: a user is there as long as one of his clients is, on
 // any of them.
 //
-//	go run ./examples/presence -redis 127.0.0.1:6379 -addr 127.0.0.1:3300
-//	go run ./examples/presence -redis 127.0.0.1:6379 -addr 127.0.0.1:3301
+//	go run ./examples/presence -redis redis://127.0.0.1:6379 -addr 127.0.0.1:3300
+//	go run ./examples/presence -redis redis://127.0.0.1:6379 -addr 127.0.0.1:3301
 //
-// Clients of path /io with auth {"token": "ann"} emit `authenticate`, ask `who` is there, and hear `presence` of others who come
-// and go.
+// Clients of path /io with auth {"token": "ann"} ask `who` is there, and hear `presence` of others who come and go.
 package main
 
 import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
 	"slices"
 
 	"github.com/redis/go-redis/v9"
@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	address := flag.String("redis", "", "address of Redis; without, this instance is alone")
-	host.Main(func(ctx context.Context, addr string) error { return run(ctx, addr, *address) })
+	url := flag.String("redis", "", "`URL` of Redis, such as redis://127.0.0.1:6379; without, this instance is alone")
+	host.Main(func(ctx context.Context, addr string) error { return run(ctx, addr, *url) })
 }
 
 // presence is what clients hear of others.
@@ -31,14 +31,20 @@ type presence struct {
 	Online bool   `json:"online"`
 }
 
-func run(ctx context.Context, addr, redisAddress string) (err error) {
+func run(ctx context.Context, addr, redisURL string) (err error) {
 	options := actio.Options{
+		Logger:             slog.Default(),
 		Authenticate:       host.UserOfToken,
+		AuthenticateOn:     actio.OnConnect,
 		ClientConnected:    func(_ context.Context, s *actio.Socket) { came(s) },
 		ClientDisconnected: func(s *actio.Socket, _ actio.Reason) { went(s) },
 	}
-	if redisAddress != "" {
-		rdb := redis.NewClient(&redis.Options{Addr: redisAddress})
+	if redisURL != "" {
+		where, bad := redis.ParseURL(redisURL)
+		if bad != nil { // its text may hold a password
+			return errors.New("-redis: want a URL such as redis://127.0.0.1:6379")
+		}
+		rdb := redis.NewClient(where)
 		defer func() { err = errors.Join(err, rdb.Close()) }()
 		options.Redis.Client = rdb
 	}

@@ -43,7 +43,8 @@ func control(server *actio.Server) http.Handler {
 		for _, s := range found.Sockets {
 			clients = append(clients, describe(s))
 		}
-		return map[string]any{"clients": clients, "missing": found.Missing.Instances}, err
+		missing := append([]string{}, found.Missing.Instances...) // a list also when there are none
+		return map[string]any{"clients": clients, "missing": missing}, err
 	})
 	handle("GET /clients/{id}", func(r *http.Request) (any, error) {
 		s, err := find(r.Context(), server, r.PathValue("id"))

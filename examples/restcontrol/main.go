@@ -11,12 +11,15 @@
 //	PUT    /clients/{id}/rooms/{room}
 //	DELETE /clients/{id}/rooms/{room}
 //	DELETE /clients/{id}                 the client does not connect again by itself
+//
+// Clients are those of path /io with auth {"token": "ann"}.
 package main
 
 import (
 	"context"
 	"errors"
 	"flag"
+	"log/slog"
 	"net/http"
 
 	"github.com/actio-go/actio"
@@ -32,7 +35,9 @@ func run(ctx context.Context, addr, token string) error {
 	if token == "" {
 		return errors.New("-token is required")
 	}
-	server, err := actio.New(actio.Options{Authenticate: host.UserOfToken})
+	server, err := actio.New(actio.Options{
+		Logger: slog.Default(), Authenticate: host.UserOfToken, AuthenticateOn: actio.OnConnect,
+	})
 	if err != nil {
 		return err
 	}

@@ -50,10 +50,10 @@ func host(t *testing.T, binary string, args ...string) *hosted {
 	return h
 }
 
-// login connects an official client that authenticates.
+// login connects an official client, which authenticates by that.
 func (h *hosted) login(t *testing.T, node *jsclient.Harness, user string) *jsclient.Client {
 	t.Helper()
-	c := node.Connect(h.url, jsclient.Options{Path: "/io", Greet: "authenticate", Auth: map[string]string{"token": user}})
+	c := node.Connect(h.url, jsclient.Options{Path: "/io", Auth: map[string]string{"token": user}})
 	hear(t, c, "authenticated")
 	return c
 }
@@ -122,7 +122,7 @@ func TestNotifications_WhoIsNotThereYet_GetsThemInOrderWhenHeComes(t *testing.T)
 }
 
 func TestPresence_OnTwoInstances_LastsAsLongAsTheLastClientOfAUser(t *testing.T) {
-	binary, redis := build(t, "presence"), redisproc.Start(t).Addr()
+	binary, redis := build(t, "presence"), "redis://"+redisproc.Start(t).Addr()
 	first, second, node := host(t, binary, "-redis", redis), host(t, binary, "-redis", redis), jsclient.Start(t)
 	online := func(user string, is bool) map[string]any { return map[string]any{"user": user, "online": is} }
 
@@ -145,6 +145,12 @@ func TestPresence_OnTwoInstances_LastsAsLongAsTheLastClientOfAUser(t *testing.T)
 	assert.Equal(t, []any{"bob", "carl"}, ask(t, carl, "who"))
 }
 
+func TestPresence_RedisIsNoURL_SaysWhatItWants(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), build(t, "presence"), "-redis", "127.0.0.1:6379", "-addr", "127.0.0.1:0").CombinedOutput()
+	require.Error(t, err)
+	assert.Equal(t, "failed: -redis: want a URL such as redis://127.0.0.1:6379\n", string(out))
+}
+
 func TestRestcontrol_ReachesClients(t *testing.T) {
 	h, node := host(t, build(t, "restcontrol"), "-token", "secret"), jsclient.Start(t)
 	ann, bob := h.login(t, node, "ann"), h.login(t, node, "bob")
@@ -160,7 +166,9 @@ func TestRestcontrol_ReachesClients(t *testing.T) {
 	var listed struct {
 		Clients []struct{ ID, User, Address string }
 	}
-	require.NoError(t, json.Unmarshal([]byte(do(http.MethodGet, "/clients", "", http.StatusOK)), &listed))
+	text := do(http.MethodGet, "/clients", "", http.StatusOK)
+	assert.Contains(t, text, `"missing":[]`)
+	require.NoError(t, json.Unmarshal([]byte(text), &listed))
 	users := map[string]string{}
 	for _, c := range listed.Clients {
 		users[c.ID] = c.User
