@@ -12,7 +12,7 @@ TESTTIMEOUT ?= 8m
 export FUZZTIME RUNS TESTTIMEOUT
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-slow churn scale outage bench bench-go bench-redis lint fmt fuzz race20 conformance client-suites e2e clean
+.PHONY: help install test test-slow churn scale outage recovery-full bench bench-go bench-redis lint fmt fuzz race20 conformance client-suites e2e clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ scale: ## Hold 100000 sessions in one process, then 90000 connections in five, 5
 
 outage: ## Kill, stall, fail over and reshard Redis under load, 10 s each, and 100000 questions (some minutes)
 	ACTIO_FULL=1 go test -race -count=1 -timeout 40m -v ./tests/outage
+
+recovery-full: ## Recovery with all its clients, cuts and kills, in memory and over Redis streams (some minutes)
+	ACTIO_FULL=1 go test -race -count=1 -timeout 20m -v ./tests/recovery
 
 bench: ## Measure actio beside a floor, Node's socket.io and the Ignis helper, with and without Redis (about 40 minutes)
 	@scripts/bench $(BENCHFLAGS)

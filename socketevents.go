@@ -83,6 +83,9 @@ func (s *Socket) Use(f MiddlewareFunc) {
 // not wait for it: one event at a time, in the order in which they leave. What it is too slow for, beyond Engine.QueueBytes,
 // passes it by and is counted (Stats.OutgoingUnseen). The arguments are shared and must not be changed. It returns
 // what takes it off again. Nil is ignored.
+//
+// It sees what leaves from now on. The events that a socket missed before it went on with its session (see RecoveryOptions) have left
+// before functions of OnConnection are called: what is added there does not see them.
 func (s *Socket) OnAnyOutgoing(f func(event string, args Args)) (stop func()) {
 	return s.watchOutgoing(f, false)
 }
