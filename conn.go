@@ -23,8 +23,11 @@ func (c Conn) Transport() string {
 	return "polling"
 }
 
+// EngineHandshake is the first request of a connection: a Handshake is that and what came with the CONNECT of one socket.
+type EngineHandshake = transport.Handshake
+
 // Handshake is the first request of the connection.
-func (c Conn) Handshake() *transport.Handshake { return c.session.Handshake() }
+func (c Conn) Handshake() *EngineHandshake { return c.session.Handshake() }
 
 // Close ends the connection after what was sent, with its sockets in all namespaces. Idempotent.
 func (c Conn) Close() { c.session.Close(connection.ReasonForcedServerClose) }

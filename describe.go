@@ -122,26 +122,40 @@ func oneOrMore(values []string) any {
 	return values
 }
 
-// RemoteHandshake is what a socket of any instance was connected with.
+// RemoteHandshake is what a socket of any instance was connected with: what instances tell each other of a Handshake, under the same
+// names.
 type RemoteHandshake struct {
-	// Headers of the first request.
-	Headers http.Header
-	// Query of the first request.
-	Query url.Values
-	// URL is the target of the first request, with its query.
-	URL string
-	// Address of the client, without port.
+	// Address of the peer, without its port: of a Handshake it is a part of RemoteAddr.
 	Address string
-	// Time is when the request arrived.
-	Time time.Time
+	// RequestURI is the target of the first request, with its query.
+	RequestURI string
 	// Secure: the connection has TLS. XDomain: the request had an Origin header.
 	Secure, XDomain bool
+	// Issued is when the request arrived.
+	Issued time.Time
 	// Auth is the payload of CONNECT as raw JSON; {} when there was none.
 	Auth json.RawMessage
+
+	header http.Header
+	query  url.Values
+}
+
+// Header returns the headers of the first request. Every call returns a map of its own.
+func (h RemoteHandshake) Header() http.Header { return copied(h.header) }
+
+// Query returns the query of the first request. Every call returns a map of its own.
+func (h RemoteHandshake) Query() url.Values { return copied(h.query) }
+
+// copied is a map that may be written to.
+func copied(m map[string][]string) map[string][]string {
+	if m == nil {
+		return make(map[string][]string)
+	}
+	return http.Header(m).Clone()
 }
 
 // DecodeAuth decodes Auth as encoding/json does. Without a payload it leaves v as it is.
-func (h *RemoteHandshake) DecodeAuth(v any) error {
+func (h RemoteHandshake) DecodeAuth(v any) error {
 	if len(h.Auth) == 0 {
 		return nil
 	}
@@ -155,20 +169,20 @@ func decodeHandshake(p format.Payload) RemoteHandshake {
 	if err != nil || json.Unmarshal(text, &fields) != nil {
 		return RemoteHandshake{}
 	}
-	h := RemoteHandshake{Auth: fields["auth"], Headers: make(http.Header), Query: make(url.Values)}
+	h := RemoteHandshake{Auth: fields["auth"], header: make(http.Header), query: make(url.Values)}
 	for name, field := range map[string]any{
-		"url": &h.URL, "address": &h.Address, "secure": &h.Secure, "xdomain": &h.XDomain,
+		"url": &h.RequestURI, "address": &h.Address, "secure": &h.Secure, "xdomain": &h.XDomain,
 	} {
 		_ = json.Unmarshal(fields[name], field) // an absent field is no JSON
 	}
 	var issued float64
 	if json.Unmarshal(fields["issued"], &issued) == nil {
-		h.Time = time.UnixMilli(int64(issued))
+		h.Issued = time.UnixMilli(int64(issued))
 	}
 	for name, values := range texts(fields["headers"]) {
-		h.Headers[http.CanonicalHeaderKey(name)] = values
+		h.header[http.CanonicalHeaderKey(name)] = values
 	}
-	maps.Copy(h.Query, texts(fields["query"]))
+	maps.Copy(h.query, texts(fields["query"]))
 	return h
 }
 

@@ -197,7 +197,7 @@ type EngineSession struct {
 func (s *EngineSession) ID() string { return s.session.ID() }
 
 // Handshake is the first request of the session.
-func (s *EngineSession) Handshake() *transport.Handshake { return s.session.Handshake() }
+func (s *EngineSession) Handshake() *EngineHandshake { return s.session.Handshake() }
 
 // OnMessage sets what is called with each message; data belongs to the callback.
 func (s *EngineSession) OnMessage(f func(binary bool, data []byte)) { s.onMessage.Store(&f) }

@@ -212,6 +212,6 @@ func TestClientIP_BehindATrustedProxy_IsTheClients(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	assert.Equal(t, "192.0.2.1", all[0].ClientIP.String())
-	assert.Contains(t, all[0].Address, "127.0.0.1:")
+	assert.Contains(t, all[0].RemoteAddr, "127.0.0.1:")
 	w.leave(target)
 }

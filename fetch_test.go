@@ -41,14 +41,14 @@ func TestFetchSockets_Local_DescribesThemAsTheyAre(t *testing.T) {
 
 	h := a.Handshake
 	assert.Equal(t, "127.0.0.1", h.Address)
-	assert.Equal(t, s.address, h.Headers.Get("Host"))
-	assert.NotEmpty(t, h.Headers.Get("Sec-Websocket-Key"))
-	assert.Equal(t, []string{"red", "blue"}, h.Query["color"])
-	assert.Equal(t, "4", h.Query.Get("EIO"))
-	assert.Contains(t, h.URL, "/io/?EIO=4")
+	assert.Equal(t, s.address, h.Header().Get("Host"))
+	assert.NotEmpty(t, h.Header().Get("Sec-Websocket-Key"))
+	assert.Equal(t, []string{"red", "blue"}, h.Query()["color"])
+	assert.Equal(t, "4", h.Query().Get("EIO"))
+	assert.Contains(t, h.RequestURI, "/io/?EIO=4")
 	assert.False(t, h.Secure)
 	assert.False(t, h.XDomain)
-	assert.WithinDuration(t, time.Now(), h.Time, patience)
+	assert.WithinDuration(t, time.Now(), h.Issued, patience)
 	assert.JSONEq(t, `{"user":"ann"}`, string(h.Auth))
 	var auth struct{ User string }
 	require.NoError(t, h.DecodeAuth(&auth))

@@ -19,7 +19,7 @@ type ClientInfo struct {
 	Namespace   string
 	State       State
 	UserID      string     // empty before authentication, and for clients without a user
-	Address     string     // remote address of the first request: the client's, or that of its proxy
+	RemoteAddr  string     // of the Handshake: host and port of the client, or of its proxy
 	ClientIP    netip.Addr // of the client, see EngineOptions.TrustedProxies; invalid where there is none
 	ConnectedAt time.Time
 }
@@ -70,7 +70,7 @@ func (s *Server) find(ctx context.Context, id string) (*connection.Socket, error
 
 func infoOf(h *connection.Socket) ClientInfo {
 	return ClientInfo{
-		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), Address: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(),
+		ID: h.ID(), Namespace: h.Namespace(), State: h.State(), RemoteAddr: h.Handshake().RemoteAddr, ConnectedAt: h.Opened(),
 		ClientIP: h.Handshake().ClientIP, UserID: h.UserID(),
 	}
 }

@@ -176,17 +176,22 @@ func TestInstance_EmptyServer_HasNothing(t *testing.T) {
 func TestDecodeHandshake_WhatNodeDoesNotWrite_StaysZero(t *testing.T) {
 	for _, text := range []string{"", "null", "[]", "7", `{"headers":7,"query":[],"issued":"x","secure":1,"address":null}`} {
 		h := decodeHandshake(format.NewPayload([]byte(text), nil))
-		assert.Empty(t, h.Headers, text)
-		assert.Empty(t, h.Query, text)
+		assert.Empty(t, h.Header(), text)
+		assert.Empty(t, h.Query(), text)
 		assert.Empty(t, h.Address, text)
-		assert.True(t, h.Time.IsZero(), text)
+		assert.True(t, h.Issued.IsZero(), text)
 		assert.NoError(t, h.DecodeAuth(new(struct{})))
 	}
 	h := decodeHandshake(format.NewPayload([]byte(
 		`{"headers":{"x-a":"1","set-cookie":["a","b"],"bad":{}},"query":{"q":["1","2"]},"issued":1700000000000,"auth":{"t":1}}`), nil))
-	assert.Equal(t, "1", h.Headers.Get("X-A"))
-	assert.Equal(t, []string{"a", "b"}, h.Headers["Set-Cookie"])
-	assert.Equal(t, []string{"1", "2"}, h.Query["q"])
-	assert.Equal(t, int64(1700000000), h.Time.Unix())
+	assert.Equal(t, "1", h.Header().Get("X-A"))
+	assert.Equal(t, []string{"a", "b"}, h.Header()["Set-Cookie"])
+	assert.Equal(t, []string{"1", "2"}, h.Query()["q"])
+	assert.Equal(t, int64(1700000000), h.Issued.Unix())
+	h.Header().Set("X-A", "2")
+	h.Query().Set("q", "3")
+	RemoteHandshake{}.Header().Set("X-A", "2")
+	assert.Equal(t, "1", h.Header().Get("X-A"), "the maps are copies")
+	assert.Equal(t, "1", h.Query().Get("q"))
 	assert.JSONEq(t, `{"t":1}`, string(h.Auth))
 }

@@ -13,7 +13,7 @@ import (
 
 // Types of the layer below that are part of the API.
 type (
-	// Handshake is what a socket was connected with.
+	// Handshake is what a socket was connected with: the EngineHandshake of its connection, and the payload of its CONNECT.
 	Handshake = connection.Handshake
 	// Principal is who authentication found behind a socket.
 	Principal = connection.Principal

@@ -20,7 +20,7 @@ type Handshake struct {
 	Namespace string
 	// Auth is the payload of CONNECT as raw JSON, or that of `authenticate` when a socket renews its authentication. Nil
 	// when there was none.
-	Auth []byte
+	Auth json.RawMessage
 	// Renewal tells that an authenticated socket authenticates anew.
 	Renewal bool
 }

@@ -141,6 +141,8 @@ func remoteOperations() map[string]operation {
 		"RemoteSocket.Join":       func(a *anvil) error { return a.remote.one().Join(bg, room()) },
 		"RemoteSocket.Leave":      func(a *anvil) error { return a.remote.one().Leave(bg, room()) },
 		"RemoteSocket.Disconnect": seldom(func(a *anvil) error { return a.remote.one().Disconnect(bg, true) }),
+		"RemoteHandshake.Header":  quiet(func(a *anvil) { a.remote.one().Handshake.Header().Set("X-Own", "1") }),
+		"RemoteHandshake.Query":   quiet(func(a *anvil) { a.remote.one().Handshake.Query().Set("own", "1") }),
 		"RemoteHandshake.DecodeAuth": func(a *anvil) error {
 			s := a.remote.one()
 			var auth struct{ User string }
