@@ -76,7 +76,7 @@ func TestParser_ClientIsMerelyBroken_NothingIsSaidOfParsers(t *testing.T) {
 		require.EventuallyWithT(t, func(collect *assert.CollectT) {
 			stats, err := s.Stats(t.Context())
 			assert.NoError(collect, err)
-			assert.Equal(collect, uint64(i+1), stats.ParseErrors) //nolint:gosec // small
+			assert.Equal(collect, uint64(i+1), stats.ParseErrors)
 		}, patience, 5*time.Millisecond)
 	}
 	assert.Empty(t, log)
