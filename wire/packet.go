@@ -72,8 +72,9 @@ func (p Packet) SplitNamespace() (path, query string) {
 
 // DecodePacket decodes and checks the text of one packet. What it accepts is what the official parser accepts, with
 // these differences: numbers in the header are plain decimal digits, limits are bounded by l, and a namespace holds no
-// control characters. As with the official parser empty text is a CONNECT, and the payload of an event or
-// acknowledgement may be absent; ParseEvent refuses such an event.
+// control characters. Empty text is no packet: the official parser would take it for a CONNECT, but is never given it, since
+// Engine.IO has no message then, and that is an error. As with the official parser the payload of an event or acknowledgement
+// may be absent; ParseEvent refuses such an event.
 //
 // Data aliases text. Errors, in a *DecodeError: ErrPacketType, ErrAttachmentCount, ErrTooManyAttachments, ErrNamespace,
 // ErrAckID, ErrPayload, ErrReservedEvent, ErrDepth, ErrUTF8, ErrTooBig.
@@ -158,7 +159,7 @@ func decodeHead(text []byte, l Limits) (p Packet, payload int, err error) {
 		return Packet{}, 0, &DecodeError{Err: ErrTooBig, Offset: l.PacketBytes}
 	}
 	if len(text) == 0 {
-		return Packet{Type: Connect, Namespace: "/"}, 0, nil
+		return Packet{}, 0, &DecodeError{Err: ErrPacketType}
 	}
 	if !utf8.Valid(text) {
 		return Packet{}, 0, &DecodeError{Err: ErrUTF8}

@@ -53,6 +53,7 @@ func TestDecodePacket_Malformed_TypedErrorWithOffset(t *testing.T) {
 		want   error
 		offset int
 	}{
+		{``, wire.ErrPacketType, 0},
 		{`a`, wire.ErrPacketType, 0},
 		{`7`, wire.ErrPacketType, 0},
 		{`/`, wire.ErrPacketType, 0},

@@ -232,6 +232,7 @@ func TestServer_SaysWhatIsNoProtocol_TheConnectionIsMadeAnew(t *testing.T) {
 		"no packet type":                    {"x"},
 		"a second handshake":                {`0{"sid":"a","upgrades":[],"pingInterval":1,"pingTimeout":1}`},
 		"no Socket.IO packet":               {"49"},
+		"a Socket.IO packet of nothing":     {"4"},
 		"an event that is no array":         {"42{}"},
 		"CONNECT without sid":               {`40{}`},
 		"an attachment that nobody awaits":  {"451-[\"e\",{\"_placeholder\":true,\"num\":0}]", "42[\"e\"]"},

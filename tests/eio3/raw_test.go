@@ -158,6 +158,7 @@ func TestPolling_WhatIsNoPayload_EndsTheSession(t *testing.T) {
 		"a pong":                  {texts, "1:3"},
 		"nothing":                 {texts, ""},
 		"a binary ping":           {bytesOnly, "\x01\x01\xff\x02"},
+		"a packet of nothing":     {texts, "1:4"},
 		"a second CONNECT":        {texts, "2:40"},
 		"an event nowhere":        {texts, `10:42/a,["x"]`},
 	} {
@@ -273,6 +274,7 @@ func TestWebSocket_WhatIsNoPacket_EndsTheSession(t *testing.T) {
 		"a binary frame without type": {websocket.MessageBinary, ""},
 		"a binary ping":               {websocket.MessageBinary, "\x02"},
 		"a binary frame of no use":    {websocket.MessageBinary, "\x04x"},
+		"a packet of nothing":         {websocket.MessageText, "4"},
 		"a pong":                      {websocket.MessageText, "3"},
 		"base64 without type":         {websocket.MessageText, "bAAEC"},
 	} {
