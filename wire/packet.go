@@ -64,7 +64,7 @@ type Packet struct {
 }
 
 // SplitNamespace returns the namespace without its query string, and the query string without the question mark. A
-// client may connect to "/admin?token=x"; all packets that follow name "/admin".
+// client of Socket.IO 2 connects to "/admin?token=x"; later ones send no query, and a question mark is part of the name.
 func (p Packet) SplitNamespace() (path, query string) {
 	path, query, _ = strings.Cut(p.Namespace, "?")
 	return path, query

@@ -190,6 +190,8 @@ func TestNamespaces_Rules(t *testing.T) {
 		r.post("40/random,")
 		assert.Equal(t, `44/random,{"message":"Invalid namespace"}`, r.get())
 		r.post(`40/b?token=1,{"k":1}`)
+		assert.Equal(t, `44/b?token=1,{"message":"Invalid namespace"}`, r.get())
+		r.post(`40/b,{"k":1}`)
 		assert.Contains(t, r.get(), `40/b,{"sid":"~`)
 		assert.JSONEq(t, `{"k":1}`, string(r.app.sockets[1].Handshake().Auth))
 		r.env.Options.MaxNamespaces = 2

@@ -10,16 +10,15 @@ import (
 
 // packet handles one Socket.IO packet.
 func (c *connection) packet(m *received) {
-	if len(c.detaching) > 0 {
-		if name, _ := m.head.SplitNamespace(); slices.Contains(c.detaching, name) {
-			c.deferred = append(c.deferred, m)
-			return
-		}
-	}
 	p := &m.head
-	s := c.find(p.Namespace)
+	name := c.session.addressed(p)
+	if len(c.detaching) > 0 && slices.Contains(c.detaching, name) {
+		c.deferred = append(c.deferred, m)
+		return
+	}
+	s := c.find(name)
 	if s == nil {
-		c.packetOfNobody(m)
+		c.packetOfNobody(m, name)
 		return
 	}
 	if s.phase.entering() {
@@ -46,20 +45,20 @@ func (c *connection) packet(m *received) {
 
 // packetOfNobody handles a packet for a namespace without a socket: a CONNECT opens one. What else comes for a namespace
 // that was left is late; for one that was never joined it breaks the protocol.
-func (c *connection) packetOfNobody(m *received) {
+func (c *connection) packetOfNobody(m *received, name string) {
 	p := &m.head
 	switch {
 	case p.Type == wire.Connect:
-		name, query := p.SplitNamespace()
 		auth := p.Data
 		if c.session.revision3 {
+			_, query := p.SplitNamespace()
 			auth = queryAuth(query)
 		}
 		c.connect(name, auth)
 		c.leaveGate(m)
-	case p.Type == wire.Disconnect && c.withdraw(p.Namespace):
+	case p.Type == wire.Disconnect && c.withdraw(name):
 		c.leaveGate(m)
-	case p.Type == wire.Disconnect || slices.Contains(c.departed, p.Namespace):
+	case p.Type == wire.Disconnect || slices.Contains(c.departed, name):
 		c.env.Counters.EventsDropped.Add(1)
 		c.leaveGate(m)
 	default:

@@ -13,7 +13,7 @@ import (
 //   - the client pings, and the server answers;
 //   - the main namespace is joined without a CONNECT of the client, and the server's CONNECT tells no id: the client makes the ids
 //     of its sockets of the session's;
-//   - what joins another namespace says in its query; refusals are a string.
+//   - what joins another namespace says in its query, which any packet may have behind its namespace; refusals are a string.
 
 // dialect is the form in which a lane's packets leave.
 type dialect uint8
@@ -121,6 +121,15 @@ func (c *connection) pingMissed(at moment) {
 	default:
 		c.lost(ReasonPingTimeout)
 	}
+}
+
+// addressed is the namespace that a packet is for. Only clients of Socket.IO 2 write a query behind it.
+func (s *Session) addressed(p *wire.Packet) string {
+	if !s.revision3 {
+		return p.Namespace
+	}
+	name, _ := p.SplitNamespace()
+	return name
 }
 
 // queryAuth is what a client of Socket.IO 2 says where later ones send a payload: its query as an object of strings, the last of

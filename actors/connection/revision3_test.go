@@ -97,6 +97,27 @@ func TestRevision3_NamespaceLeftAndJoinedAgain_HasItsIDAgain(t *testing.T) {
 	})
 }
 
+func TestRevision3_NamespaceWithQuery_IsTheNamespaceInAnyPacket(t *testing.T) {
+	inOldBubble(t, nil, func(r *rig) {
+		r.post("40/b?x=1")
+		require.Equal(t, "5:40/b,", r.get())
+		r.app.onEvent = func(_ *Socket, e Event) {
+			if e.Replier != nil {
+				assert.NoError(t, e.Replier.Reply("done"))
+			}
+		}
+		r.post(`42/?x=1,["main"]`)
+		assert.Equal(t, []string{"connected /", "connected /b", "event main"}, r.app.told())
+		r.post(`42/b?x=1,["as it came"]`, `42/b?y=2,7["another"]`, `42/b?,["none"]`)
+		assert.Equal(t, []string{"event as it came", "event another", "event none"}, r.app.told())
+		assert.Equal(t, `14:43/b,7["done"]`, r.get())
+		r.post("41/b?x=1", `42/b?x=1,["late"]`)
+		assert.Equal(t, []string{"disconnected client namespace disconnect"}, r.app.told())
+		r.post(`42/c?x=1,["never joined"]`)
+		assert.Equal(t, []string{"disconnected forced server close"}, r.app.told())
+	})
+}
+
 func TestSocketIDs_OfBothRevisions_AreNoRoomsOfOthers(t *testing.T) {
 	o := testOptions()
 	o.MaxRoomNameBytes = 100

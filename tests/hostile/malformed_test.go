@@ -94,6 +94,7 @@ func parseErrors() []breach {
 func misplaced() []breach {
 	return []breach{
 		{"event for a namespace that was never joined", texts(`42/other,["echo",1]`), 1000, actio.ReasonForcedServerClose},
+		{"event for a namespace with a query", texts(`42/?x=1,["echo",1]`), 1000, actio.ReasonForcedServerClose},
 		{"ack for a namespace that was never joined", texts(`43/other,0[]`), 1000, actio.ReasonForcedServerClose},
 		{"connected twice", texts("40"), 1000, actio.ReasonForcedServerClose},
 		{"connect error of a client", texts(`44{"message":"no"}`), 1000, actio.ReasonForcedServerClose},
@@ -167,6 +168,8 @@ func TestMalformed_ButHarmless_IsCountedAndSurvives(t *testing.T) {
 		{"ack that nobody awaits", `4399["x"]`, "", func(st actio.Stats) uint64 { return st.AcksUnknown }, 1},
 		{"largest ack id", `429007199254740991["ask"]`, `439007199254740991["answer"]`, nil, 0},
 		{"unknown namespace", "40/none,", `44/none,{"message":"Invalid namespace"}`, nil, 0},
+		{"namespace with a query", "40/a?x=1,", `44/a?x=1,{"message":"Invalid namespace"}`, nil, 0},
+		{"main namespace with a query", "40/?x=1,", `44/?x=1,{"message":"Invalid namespace"}`, nil, 0},
 		{"disconnect from a namespace that was never joined", "41/b,", "", func(st actio.Stats) uint64 { return st.EventsDropped }, 1},
 		{"noop", "6", "", nil, 0},
 		{"upgrade", "5", "", nil, 0},
