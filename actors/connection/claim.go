@@ -262,7 +262,7 @@ func (c *connection) restored(m *roomregistry.Restored) {
 		c.regroup(s, claim.restore.Rooms)
 	}
 	if f := claim.kept.Former; f != nil {
-		f.inbox.push(&followJob{next: h})
+		f.inbox.push(&followJob{next: &h.inbox})
 	} else {
 		h.inbox.release()
 	}

@@ -59,7 +59,7 @@ type connection struct {
 	detaching []string    // namespaces whose former socket the registry still has
 	deferred  []*received // and the packets for them, which wait
 	authBy    moment      // when the session must have authenticated; zero: nothing is owed
-	departed  []string    // namespaces that were left: their late packets are no breach
+	departed  []departure // namespaces that were left: their late packets are no breach
 	claims    *claims     // of clients that want to go on with a session; nil: most of the time
 	raw       RawHandler
 	rawInbox  *inbox

@@ -17,6 +17,10 @@ func (c *connection) newSocket(namespace string, auth []byte, failure error) *so
 	if c.recovers() {
 		handle.continuity = &continuity{privateID: newPrivateID(), failure: failure}
 	}
+	if d := c.departureFrom(namespace); d != nil && d.rest != nil {
+		handle.inbox.hold()
+		d.rest.push(&followJob{next: &handle.inbox})
+	}
 	return c.socketOf(handle)
 }
 
@@ -79,7 +83,7 @@ func (c *connection) admit(s *socket) {
 	} else {
 		c.sockets = append(c.sockets, s)
 	}
-	c.departed = slices.DeleteFunc(c.departed, func(n string) bool { return n == s.namespace })
+	c.departed = slices.DeleteFunc(c.departed, func(d departure) bool { return d.namespace == s.namespace })
 	c.disarm(deadlineConnect)
 	c.lastTry = false
 	c.welcome(handle)
@@ -127,10 +131,40 @@ func (c *connection) disconnectSocket(m *disconnectSocket) {
 // depart ends one socket of a session that goes on. Until the registry has let go of it, packets for its namespace wait: a
 // broadcast names the namespace, not the socket, and what was meant for this one must not reach the next.
 func (c *connection) depart(s *socket, r Reason) {
-	c.departed = append(c.departed, s.handle.namespace)
 	c.endSocket(s, r)
+	d := departure{namespace: s.handle.namespace}
+	if c.session.revision3 {
+		d.rest = s.handle.rest()
+	}
+	c.departed = append(c.departed, d)
 	c.awaitDetached(s.member)
 	c.idle()
+}
+
+// departure is a namespace that was left, until it is entered again.
+type departure struct {
+	namespace string
+	// rest runs when the application has done with the socket that left. Nil, unless the next one will have the same id: of two
+	// sockets with one id the application must not hear at a time, nor of the next before the last has ended.
+	rest *inbox
+}
+
+// departureFrom is that from a namespace; nil: it was not left. It is valid until the next packet.
+func (c *connection) departureFrom(namespace string) *departure {
+	for i := range c.departed {
+		if c.departed[i].namespace == namespace {
+			return &c.departed[i]
+		}
+	}
+	return nil
+}
+
+// rest is an inbox that runs behind that of a socket that has ended. It does not keep the socket.
+func (s *Socket) rest() *inbox {
+	b := &inbox{workers: s.inbox.workers}
+	b.hold()
+	s.inbox.push(&followJob{next: b})
+	return b
 }
 
 // detached goes on with the packets that waited. They did not leave the gate, which bounds them.

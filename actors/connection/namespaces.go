@@ -58,7 +58,7 @@ func (c *connection) packetOfNobody(m *received, name string) {
 		c.leaveGate(m)
 	case p.Type == wire.Disconnect && c.withdraw(name):
 		c.leaveGate(m)
-	case p.Type == wire.Disconnect || slices.Contains(c.departed, name):
+	case p.Type == wire.Disconnect || c.departureFrom(name) != nil:
 		c.env.Counters.EventsDropped.Add(1)
 		c.leaveGate(m)
 	default:

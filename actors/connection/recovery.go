@@ -224,8 +224,3 @@ func (s *Socket) emitLogged(b *roomregistry.Broadcast) {
 	b.Namespace, b.Socket = s.namespace, s.id
 	s.session.env.Recovery.Emit(b)
 }
-
-// followJob ends the inbox of a former socket and lets the new one begin: the events of a session are handled one at a time.
-type followJob struct{ next *Socket }
-
-func (j *followJob) run() { j.next.inbox.release() }

@@ -118,6 +118,87 @@ func TestRevision3_NamespaceWithQuery_IsTheNamespaceInAnyPacket(t *testing.T) {
 	})
 }
 
+// roomy lets all in that a test sends while a handler runs.
+func roomy(o *Options) { o.InboxEvents, o.InboxEventsHard = 50, 60 }
+
+// rejoined is a session that has left /b and joined it again, while a handler of the first socket runs until it is released.
+func rejoined(r *rig) (release chan struct{}) {
+	r.t.Helper()
+	release = make(chan struct{})
+	r.app.onEvent = func(_ *Socket, e Event) {
+		if e.Name == "slow" {
+			<-release
+			r.app.note("slow is done")
+		}
+	}
+	r.post("40/b", `42/b,["slow"]`, `42/b,["behind"]`, "41/b", "40/b", `42/b,["of the second"]`)
+	require.Equal(r.t, []string{"connected /", "connected /b", "event slow"}, r.app.told())
+	return release
+}
+
+func TestRevision3_NamespaceJoinedAgainDuringAHandler_ItsSecondSocketBeginsWhenTheFirstHasEnded(t *testing.T) {
+	inOldBubble(t, roomy, func(r *rig) {
+		close(rejoined(r))
+		assert.Equal(t, []string{
+			"slow is done", "event behind", "disconnected client namespace disconnect", "connected /b", "event of the second",
+		}, r.app.told())
+		assert.Equal(t, "5:40/b,5:40/b,", r.get(), "the client has not waited")
+	})
+}
+
+func TestRevision3_NamespaceLeftAndJoinedOften_ItsSocketsComeOneAfterAnother(t *testing.T) {
+	inOldBubble(t, roomy, func(r *rig) {
+		release := rejoined(r)
+		r.post("41/b", "40/b", `42/b,["of the third"]`)
+		require.Empty(t, r.app.told())
+		close(release)
+		assert.Equal(t, []string{
+			"slow is done", "event behind", "disconnected client namespace disconnect",
+			"connected /b", "event of the second", "disconnected client namespace disconnect",
+			"connected /b", "event of the third",
+		}, r.app.told())
+	})
+}
+
+func TestRevision3_SessionEndsBeforeTheSecondSocketBegan_ItBeginsAndEndsAfterTheFirst(t *testing.T) {
+	inOldBubble(t, roomy, func(r *rig) {
+		release := rejoined(r)
+		r.session.Close(ReasonForcedServerClose)
+		require.Equal(t, []string{"disconnected forced server close"}, r.app.told(), "of the main namespace")
+		close(release)
+		assert.Equal(t, []string{
+			"slow is done", "event behind", "disconnected client namespace disconnect",
+			"connected /b", "event of the second", "disconnected forced server close",
+		}, r.app.told())
+	})
+}
+
+func TestRevision3_SecondSocketIsRefused_TheThirdStillWaitsForTheFirst(t *testing.T) {
+	inOldBubble(t, roomy, func(r *rig) {
+		release := make(chan struct{})
+		r.app.onEvent = func(*Socket, Event) { <-release }
+		refuse := false
+		r.app.entrance = func(string) *Entrance {
+			return &Entrance{Admit: func(context.Context, *Socket) error {
+				if refuse {
+					return &ConnectError{Message: "no"}
+				}
+				return nil
+			}}
+		}
+		r.post("40/b")
+		r.post(`42/b,["slow"]`, "41/b")
+		refuse = true
+		r.post("40/b")
+		refuse = false
+		r.post("40/b")
+		require.Equal(t, []string{"connected /", "connected /b", "event slow"}, r.app.told())
+		assert.Equal(t, `5:40/b,9:44/b,"no"5:40/b,`, r.get())
+		close(release)
+		assert.Equal(t, []string{"disconnected client namespace disconnect", "connected /b"}, r.app.told())
+	})
+}
+
 func TestSocketIDs_OfBothRevisions_AreNoRoomsOfOthers(t *testing.T) {
 	o := testOptions()
 	o.MaxRoomNameBytes = 100

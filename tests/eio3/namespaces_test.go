@@ -1,6 +1,8 @@
 package eio3
 
 import (
+	"context"
+	"sync"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -8,7 +10,60 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/jsclient"
 )
+
+// diary is what the application lives through in a namespace, in its order.
+type diary struct {
+	mu   sync.Mutex
+	days []string
+}
+
+func (d *diary) note(day string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.days = append(d.days, day)
+}
+
+func (d *diary) read() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.days
+}
+
+// Both sockets have one id: were the second known before the end of the first, whoever keeps something by id would lose it.
+func TestClient2_NamespaceLeftAndEnteredAgainDuringAHandler_TheFirstSocketEndsBeforeTheSecondBegins(t *testing.T) {
+	overEachLink(t, func(t *testing.T, l link) {
+		var d diary
+		s := l.serve(t, actio.Options{})
+		admin, err := s.Of("/admin")
+		require.NoError(t, err)
+		admin.OnConnection(func(_ context.Context, s *actio.Socket) { d.note("begins " + s.ID()) })
+		admin.OnDisconnect(func(s *actio.Socket, _ actio.Reason) { d.note("ends " + s.ID()) })
+		entered, release := make(chan struct{}), make(chan struct{})
+		require.NoError(t, admin.Handle("slow", func(context.Context, *actio.Socket, *actio.Event) {
+			close(entered)
+			<-release
+			d.note("slow is done")
+		}))
+		require.NoError(t, admin.Handle("echo", echo(t)))
+
+		main := s.connect(t)
+		first, err := main.Of(t.Context(), "/admin", nil)
+		require.NoError(t, err)
+		first.Emit("slow")
+		<-entered
+		first.Disconnect()
+		second, err := main.Of(t.Context(), "/admin", nil)
+		require.NoError(t, err, "the client need not wait")
+		id := "/admin#" + main.ID()
+		require.Equal(t, id, second.ID())
+		assert.Equal(t, []string{"begins " + id}, d.read())
+		close(release)
+		assert.Equal(t, []any{"x"}, jsclient.Ask(t, second, "echo", "x"))
+		assert.Equal(t, []string{"begins " + id, "slow is done", "ends " + id, "begins " + id}, d.read())
+	})
+}
 
 func TestWebSocket_QueryBehindTheNamespaceOfAnyPacket_IsNoPartOfItsName(t *testing.T) {
 	t.Parallel()
