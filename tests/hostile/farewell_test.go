@@ -158,3 +158,22 @@ func TestFarewell_Timeout_IsToldAndHeldForAWhile(t *testing.T) {
 	p.over(t)
 	assert.Equal(t, uint64(2), h.stats(t).AuthTimedOut)
 }
+
+// The close packet of Engine.IO is a word of long-polling. Some clients say it over a websocket, too, before they close that.
+func TestFarewell_ClosePacketOverWebSocket_IsAnsweredWithACloseFrame(t *testing.T) {
+	t.Parallel()
+	h := serve(t, actio.Options{})
+	for name, say := range map[string][]byte{
+		"alone":                 text("1"),
+		"before a close frame":  append(text("1"), frameOf(1000)...),
+		"before what is unread": append(text("1"), text(spam)...),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := h.connect(t)
+			s.raw(t, say)
+			assert.Equal(t, uint16(1000), s.end(t))
+			assert.Equal(t, actio.ReasonTransportClose, h.reasonOf(t, s.id))
+			assert.Zero(t, h.stats(t).ParseErrors)
+		})
+	}
+}
