@@ -67,8 +67,8 @@ type Config struct {
 	AnswerTimeout time.Duration
 	// Transports are the transports that are switched on; others get "Transport unknown". Default both.
 	Transports []Kind
-	// AllowEIO3 lets clients of revision 3 of the protocol in, those of Socket.IO 2. Others than 4, and 3 if allowed, get
-	// "Unsupported protocol version". JSONP is refused.
+	// AllowEIO3 lets clients of revision 3 of the protocol in, those of Socket.IO 2. As with Node these are all that do not say that
+	// they speak revision 4; if not allowed they get "Unsupported protocol version". JSONP is refused.
 	AllowEIO3 bool
 	// DisableUpgrades refuses websockets that carry the sid of a session.
 	DisableUpgrades bool

@@ -72,9 +72,9 @@ func (h *Handler) verifyHandshake(r *http.Request, q request) (request, *Error) 
 	if wantsUpgrade(r) != (q.kind == WebSocketKind) {
 		return q, BadRequest()
 	}
-	revision3 := false
-	if revision := queryValue(r.URL.RawQuery, "EIO"); revision != "4" {
-		if revision3 = revision == "3" && h.config.AllowEIO3; !revision3 {
+	revision3 := queryValue(r.URL.RawQuery, "EIO") != "4" // Node takes whatever is not 4 for 3, and nothing, too
+	if revision3 {
+		if !h.config.AllowEIO3 {
 			return q, UnsupportedProtocol()
 		}
 		if queryValue(r.URL.RawQuery, "j") != "" {

@@ -51,6 +51,7 @@ func TestHandler_RefusedRequest_AnswersStatusAndJSON(t *testing.T) {
 		{"method before protocol", "POST", "/io/?EIO=3&transport=polling", nil, bodyBadMethod},
 		{"no protocol", "GET", "/io/?transport=polling", nil, bodyBadProtocol},
 		{"old protocol", "GET", "/io/?EIO=3&transport=polling", nil, bodyBadProtocol},
+		{"new protocol", "GET", "/io/?EIO=5&transport=polling", nil, bodyBadProtocol},
 		{"protocol is no number", "GET", "/io/?EIO=abc&transport=polling", nil, bodyBadProtocol},
 		{"old protocol websocket", "GET", "/io/?EIO=3&transport=websocket", upgrade, bodyBadProtocol},
 		{"websocket without upgrade", "GET", socketTarget, nil, bodyBadRequest},

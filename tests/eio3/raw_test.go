@@ -199,8 +199,19 @@ func TestHandshake_JSONP_IsRefused(t *testing.T) {
 	s := link{}.serve(t, actio.Options{})
 	r := &raw{stand: s, query: "EIO=3&j=0"}
 	assert.Equal(t, answer{http.StatusBadRequest, "application/json", `{"code":3,"message":"JSONP is not supported"}`}, r.get(t))
-	r.query = "EIO=2"
-	assert.JSONEq(t, `{"code":5,"message":"Unsupported protocol version"}`, r.get(t).body)
+}
+
+func TestHandshake_WhoDoesNotSayRevision4_SpeaksRevision3(t *testing.T) {
+	t.Parallel()
+	s := link{}.serve(t, actio.Options{})
+	for _, query := range []string{"EIO=3", "EIO=2", "EIO=5", "EIO=", "EIO=four", ""} {
+		r := &raw{stand: s, query: query}
+		packets := r.packets(t)
+		require.Len(t, packets, 2, query)
+		assert.Regexp(t, `^0\{`, packets[0], query)
+		assert.Equal(t, "40", packets[1], query)
+	}
+	assert.Zero(t, s.stats(t).RequestsRefused)
 }
 
 // dialSocket makes a session over websocket.
