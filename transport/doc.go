@@ -6,8 +6,8 @@
 // limit, upgrades websockets, and hands the result to the layer above through [Sessions] and [Session]:
 //
 //	request                      becomes
-//	GET  without sid, polling    Sessions.Open(handshake, *Poll)
-//	GET  without sid, websocket  Sessions.Open(handshake, *WebSocket)
+//	GET  without sid, polling    Sessions.Open, Opening.Begin(*Poll)
+//	GET  without sid, websocket  Sessions.Open, Opening.Begin(*WebSocket), or Abandon when the upgrade fails
 //	GET  with sid                Session.Poll, Session.PollAborted when the client leaves first
 //	POST with sid                Session.Post
 //	websocket with sid           Session.Probe

@@ -115,8 +115,10 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case q.kind == WebSocketKind && q.session != nil:
+		h.serveProbe(w, r, q.session)
 	case q.kind == WebSocketKind:
-		h.serveWebSocket(w, r, q)
+		h.serveWebSocket(w, r, q.handshake)
 	case q.session == nil:
 		h.serveHandshake(w, r, q)
 	case r.Method == http.MethodGet:
@@ -134,7 +136,11 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) serveHandshake(w http.ResponseWriter, r *http.Request, q request) {
 	h.serveLimited(w, r, &h.polls, func() {
 		p := &Poll{}
-		if err := h.sessions.Open(q.handshake, p); err != nil {
+		opening, err := h.sessions.Open(q.handshake)
+		if err == nil {
+			err = opening.Begin(p)
+		}
+		if err != nil {
 			h.refuse(w, r, refusal(err, internal()))
 			return
 		}

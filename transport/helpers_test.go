@@ -37,7 +37,9 @@ func receive[T any](t *testing.T, ch <-chan T) T {
 // sessions is the layer above: one session under each of some ids.
 type sessions struct {
 	known     map[string]transport.Session
+	full      error // of Open
 	open      func(h *transport.Handshake, link transport.Link) error
+	abandoned chan *transport.Handshake
 	handshake chan *transport.Handshake
 	sockets   chan *transport.WebSocket
 }
@@ -47,6 +49,7 @@ func newSessions() *sessions {
 		known:     map[string]transport.Session{},
 		handshake: make(chan *transport.Handshake, 16),
 		sockets:   make(chan *transport.WebSocket, 16),
+		abandoned: make(chan *transport.Handshake, 16),
 	}
 	s.open = func(h *transport.Handshake, link transport.Link) error {
 		select {
@@ -64,7 +67,21 @@ func newSessions() *sessions {
 	return s
 }
 
-func (s *sessions) Open(h *transport.Handshake, link transport.Link) error { return s.open(h, link) }
+func (s *sessions) Open(h *transport.Handshake) (transport.Opening, error) {
+	if s.full != nil {
+		return nil, s.full
+	}
+	return opening{s, h}, nil
+}
+
+// opening is one of its sessions without a transport.
+type opening struct {
+	sessions  *sessions
+	handshake *transport.Handshake
+}
+
+func (o opening) Begin(link transport.Link) error { return o.sessions.open(o.handshake, link) }
+func (o opening) Abandon()                        { o.sessions.abandoned <- o.handshake }
 
 func (s *sessions) Find(_ context.Context, sid string) (transport.Session, bool) {
 	found, ok := s.known[sid]

@@ -7,17 +7,25 @@ import (
 
 // Sessions is what the layer above provides. All its methods may be called from many goroutines.
 type Sessions interface {
-	// Open makes a session for a handshake. link is a *Poll or a *WebSocket; the new session owns it. An error refuses
-	// the client: an *Error as it is, the errors of this package as they say, others with 500; a websocket is by
-	// then upgraded and gets a close frame instead (1013 for 503 and 429, else 1011), see Admitter. After an error the
-	// link must not be in use, nor have been started.
-	Open(h *Handshake, link Link) error
+	// Open makes a session for a handshake, before a websocket is upgraded: the session has its place in whatever is limited. An
+	// error refuses the client: an *Error as it is, the errors of this package as they say, others with 500.
+	Open(h *Handshake) (Opening, error)
 	// Find gives the session with this id. ctx ends when the client leaves.
 	Find(ctx context.Context, sid string) (Session, bool)
 }
 
-// Admitter may be implemented by a Sessions that can tell before a session exists, and before a websocket is upgraded,
-// that a handshake would be refused. Its errors mean what those of Sessions.Open mean. It is asked once about each handshake,
+// Opening is a session that waits for its transport. One of its methods is called, once.
+type Opening interface {
+	// Begin gives it its link, a *Poll or a *WebSocket, which it owns. An error refuses the client as one of Sessions.Open does;
+	// but a websocket is upgraded by then, and gets a close frame instead (1013 for 503 and 429, else 1011). After an error the
+	// session is over, and the link must not be in use, nor have been started.
+	Begin(link Link) error
+	// Abandon says that there will be none: the session is over, and its place free again before the client has its answer.
+	Abandon()
+}
+
+// Admitter may be implemented by a Sessions that can tell before a session exists, and before the application is asked, that a
+// handshake would be refused. Its errors mean what those of Sessions.Open mean. It is asked once about each handshake,
 // which counts from then on; client is Handshake.ClientIP. ctx ends when the client leaves.
 type Admitter interface {
 	Admit(ctx context.Context, client netip.Addr) error

@@ -17,9 +17,9 @@ import (
 // refuseLinger bounds how long a websocket that was refused after its upgrade is kept for its close frame to be read.
 const refuseLinger = time.Second
 
-// serveWebSocket upgrades a verified request and hands the websocket to its session, or to a new one.
-func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q request) {
-	ws := h.upgrade(w, r, q.session == nil)
+// serveProbe upgrades a verified request and hands the websocket to its session.
+func (h *Handler) serveProbe(w http.ResponseWriter, r *http.Request, s Session) {
+	ws := h.upgrade(w, r, false)
 	if ws == nil {
 		return
 	}
@@ -29,19 +29,41 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, q reque
 			ws.Abort()
 		}
 	}()
-	if q.session != nil {
-		q.session.Probe(ws)
-		taken = true
+	s.Probe(ws)
+	taken = true
+}
+
+// serveWebSocket opens a session over websocket. It is there before the request is upgraded: whom it has no place for is told by
+// HTTP.
+func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request, shake *Handshake) {
+	opening, err := h.sessions.Open(shake)
+	if err != nil {
+		h.refuse(w, r, refusal(err, internal()))
 		return
 	}
-	err := h.sessions.Open(q.handshake, ws)
-	if err == nil {
+	begun, taken := false, false
+	defer func() {
+		if !begun { // also when a hook of the application panicked
+			opening.Abandon()
+		}
+	}()
+	ws := h.upgrade(w, r, true)
+	if ws == nil {
+		return
+	}
+	defer func() {
+		if !taken {
+			ws.Abort()
+		}
+	}()
+	begun = true
+	if err = opening.Begin(ws); err == nil {
 		taken = true
 		return
 	}
 	e := refusal(err, internal())
 	h.config.Logger.DebugContext(r.Context(), "websocket refused",
-		slog.String("remote", q.handshake.Remote()), slog.String("reason", e.Message))
+		slog.String("remote", shake.Remote()), slog.String("reason", e.Message))
 	if h.config.Refused != nil {
 		h.config.Refused(r, e)
 	}

@@ -128,10 +128,13 @@ func TestHandler_Refusals_MapToStatus(t *testing.T) {
 		{"other", secret, 500, `{"code":3,"message":"Internal error"}`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			opening := newSessions()
-			opening.open = func(*transport.Handshake, transport.Link) error { return test.err }
+			full, ended := newSessions(), newSessions()
+			full.full = test.err
+			ended.open = func(*transport.Handshake, transport.Link) error { return test.err }
 			for _, got := range []answer{
-				serveTCP(t, transport.Config{}, opening).do(t, "GET", "/io/?EIO=4&transport=polling", ""),
+				serveTCP(t, transport.Config{}, full).do(t, "GET", "/io/?EIO=4&transport=polling", ""),
+				serveTCP(t, transport.Config{}, full).do(t, "GET", socketTarget, "", websocketHeaders()...),
+				serveTCP(t, transport.Config{}, ended).do(t, "GET", "/io/?EIO=4&transport=polling", ""),
 				serveTCP(t, transport.Config{}, admitting{newSessions(), test.err}).do(t, "GET", "/io/?EIO=4&transport=polling", ""),
 				serveTCP(t, transport.Config{}, admitting{newSessions(), test.err}).do(t, "GET", socketTarget, "", websocketHeaders()...),
 			} {

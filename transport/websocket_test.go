@@ -226,7 +226,7 @@ func TestWebSocket_Probe_GoesToItsSession(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestWebSocket_OpenRefuses_ClosesWithACode(t *testing.T) {
+func TestWebSocket_BeginRefuses_ClosesWithACode(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		err  error
@@ -248,13 +248,39 @@ func TestWebSocket_OpenRefuses_ClosesWithACode(t *testing.T) {
 	}
 }
 
-func TestWebSocket_OpenPanics_ClosesTheConnection(t *testing.T) {
+// noHijacker is the writer of a middleware that hides what it wraps.
+type noHijacker struct{ http.ResponseWriter }
+
+func TestWebSocket_UpgradeFails_ItsPlaceIsGivenBack(t *testing.T) {
+	for name, c := range map[string]transport.Config{
+		"it cannot be upgraded": {Middlewares: []func(http.Handler) http.Handler{func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(noHijacker{w}, r) })
+		}}},
+		"a hook panics": {Headers: func(http.Header, *http.Request) { panic(http.ErrAbortHandler) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSessions()
+			srv := serveTCP(t, c, s)
+			options := &websocket.DialOptions{HTTPClient: srv.client}
+			_, response, err := websocket.Dial(t.Context(), "ws://example.test"+socketTarget, options)
+			require.Error(t, err)
+			assert.Equal(t, socketTarget, receive(t, s.abandoned).RequestURI)
+			assert.Empty(t, s.sockets)
+			if response != nil {
+				assert.Equal(t, http.StatusInternalServerError, response.StatusCode)
+			}
+		})
+	}
+}
+
+func TestWebSocket_BeginPanics_ClosesTheConnection(t *testing.T) {
 	s := newSessions()
 	s.open = func(*transport.Handshake, transport.Link) error { panic(http.ErrAbortHandler) }
 	srv := serveTCP(t, transport.Config{}, s)
 	c := srv.dialWebSocket(t, socketTarget, nil)
 	_, _, err := c.Read(t.Context())
 	require.Error(t, err)
+	assert.Empty(t, s.abandoned)
 }
 
 // panicking panics at every message.

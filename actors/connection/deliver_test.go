@@ -26,14 +26,24 @@ type oneSession struct {
 	opened chan *Session
 }
 
-func (o *oneSession) Open(h *transport.Handshake, link transport.Link) error {
-	r := o.rig
-	pid := r.system.Spawn(Props(r.env), "connection")
-	s := NewSession(r.env, NewSessionID(), pid, h)
-	r.system.Send(pid, &Begin{Session: s, Link: link, Begun: make(chan struct{})})
-	o.opened <- s
+func (o *oneSession) Open(h *transport.Handshake) (transport.Opening, error) {
+	pid := o.rig.system.Spawn(Props(o.rig.env), "connection")
+	return &opening{o, NewSession(o.rig.env, NewSessionID(), pid, h)}, nil
+}
+
+// opening is one of its sessions without a transport.
+type opening struct {
+	sessions *oneSession
+	session  *Session
+}
+
+func (o *opening) Begin(link transport.Link) error {
+	o.sessions.rig.system.Send(o.session.PID(), &Begin{Session: o.session, Link: link, Begun: make(chan struct{})})
+	o.sessions.opened <- o.session
 	return nil
 }
+
+func (o *opening) Abandon() { panic("no upgrade fails here") }
 
 func (o *oneSession) Find(context.Context, string) (transport.Session, bool) { return nil, false }
 

@@ -24,7 +24,9 @@ import (
 // tooLate finds a session that has ended meanwhile.
 type tooLate struct{ session *Session }
 
-func (l tooLate) Open(*transport.Handshake, transport.Link) error { return transport.ErrDraining }
+func (l tooLate) Open(*transport.Handshake) (transport.Opening, error) {
+	return nil, transport.ErrDraining
+}
 
 func (l tooLate) Find(context.Context, string) (transport.Session, bool) { return l.session, true }
 

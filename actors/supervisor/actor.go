@@ -64,6 +64,8 @@ func (s *supervisor) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *spawn:
 		m.reply <- s.spawn(ctx, m.session)
+	case *abandon:
+		s.abandon(ctx, m)
 	case *admit:
 		s.admit(m)
 	case *findSession:
@@ -124,6 +126,13 @@ func (s *supervisor) spawn(ctx actor.Context, session *connection.Session) error
 	s.unauthenticated++
 	s.publish()
 	return nil
+}
+
+// abandon forgets a connection that has not begun, and does not wait for the end of its actor.
+func (s *supervisor) abandon(ctx actor.Context, m *abandon) {
+	ctx.Stop(m.session.PID())
+	s.terminated(m.session.PID())
+	close(m.done)
 }
 
 // refuse tells why no further connection is taken, whoever comes; nil: one is.

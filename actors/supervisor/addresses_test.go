@@ -25,7 +25,7 @@ func TestMaxConnectionsPerIP_Reached_RefusesThatAddressAlone(t *testing.T) {
 		first := r.openFrom(one)
 		r.openFrom(one)
 		require.ErrorIs(t, r.Admit(r.ctx, one), transport.ErrTooManyOfClient)
-		require.ErrorIs(t, r.Open(handshakeFrom(one), new(transport.Poll)), transport.ErrTooManyOfClient)
+		require.ErrorIs(t, r.refusal(handshakeFrom(one)), transport.ErrTooManyOfClient)
 		require.NoError(t, r.Admit(r.ctx, other))
 		r.openFrom(other)
 		assert.EqualValues(t, 2, r.env.Counters.RefusedPerIP.Load())

@@ -5,6 +5,7 @@
 //
 //	message                      from            effect
 //	spawn                        Open            a new connection actor, or the reason why not
+//	abandon                      Opening         a connection that will have no transport is stopped
 //	admit                        Admit           a handshake is counted, or the reason why it may not go on
 //	find, list, count            the facade      answered
 //	connection.SocketOpened      a connection    a socket is listed

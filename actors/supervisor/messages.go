@@ -19,6 +19,12 @@ type (
 		session *connection.Session
 		reply   chan error
 	}
+	// abandon says that a session will never have a transport. When it is answered the place is free.
+	abandon struct {
+		late
+		session *connection.Session
+		done    chan struct{}
+	}
 	// admit asks whether a handshake may go on, and counts it if so.
 	admit struct {
 		late

@@ -89,8 +89,7 @@ func (s *Supervisor) PID() *actor.PID { return s.pid }
 
 func (s *Supervisor) tell(m any) { s.env.System.Send(s.pid, m) }
 
-// Admit tells before a session exists, and before a websocket is upgraded, whether Open would take it, as things stood a moment
-// ago. It asks the actor only where there are limits for addresses, or for a second. The handshake counts then.
+// Admit tells before the application is asked about a handshake whether Open would take it, as things stood a moment ago. It asks the actor only where there are limits for addresses, or for a second. The handshake counts then.
 func (s *Supervisor) Admit(ctx context.Context, client netip.Addr) error {
 	select {
 	case <-s.done:
@@ -114,22 +113,43 @@ func (s *Supervisor) Admit(ctx context.Context, client netip.Addr) error {
 	return s.refused(refused, client)
 }
 
-// Open makes a new session on a link. ErrDraining, ErrTooManyConnections and ErrTooManyOfClient of package transport say why not.
-func (s *Supervisor) Open(h *transport.Handshake, link transport.Link) error {
+// Open makes a new session. ErrDraining, ErrTooManyConnections and ErrTooManyOfClient of package transport say why not.
+func (s *Supervisor) Open(h *transport.Handshake) (transport.Opening, error) {
 	session := connection.NewSession(s.env, connection.SessionIDFor(h), nil, h)
-	if p, ok := link.(*transport.Poll); ok {
-		p.SID = session.ID()
-	}
 	reply := make(chan error, 1)
 	s.tell(&spawn{session: session, reply: reply})
 	select {
 	case err := <-reply:
 		if err != nil {
-			return s.refused(err, h.ClientIP)
+			return nil, s.refused(err, h.ClientIP)
 		}
-		return s.begin(session, link)
+		return opening{s, session}, nil
 	case <-s.done:
-		return transport.ErrDraining
+		return nil, transport.ErrDraining
+	}
+}
+
+// opening is a session that has an actor, and no transport yet.
+type opening struct {
+	supervisor *Supervisor
+	session    *connection.Session
+}
+
+// Begin gives the session its transport. ErrDraining says that the server has ended meanwhile.
+func (o opening) Begin(link transport.Link) error {
+	if p, ok := link.(*transport.Poll); ok {
+		p.SID = o.session.ID()
+	}
+	return o.supervisor.begin(o.session, link)
+}
+
+// Abandon ends the session: its place is free when that returns.
+func (o opening) Abandon() {
+	done := make(chan struct{})
+	o.supervisor.tell(&abandon{session: o.session, done: done})
+	select {
+	case <-done:
+	case <-o.supervisor.done:
 	}
 }
 

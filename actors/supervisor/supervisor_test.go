@@ -95,7 +95,9 @@ func (r *rig) open() *client {
 func (r *rig) openFrom(address netip.Addr) *client {
 	r.t.Helper()
 	p := new(transport.Poll)
-	require.NoError(r.t, r.Open(handshakeFrom(address), p))
+	opening, err := r.Open(handshakeFrom(address))
+	require.NoError(r.t, err)
+	require.NoError(r.t, opening.Begin(p))
 	<-p.Answered()
 	body, _ := p.Answer()
 	open, err := wire.DecodeOpen(body[1:])
@@ -103,6 +105,12 @@ func (r *rig) openFrom(address netip.Addr) *client {
 	session, ok := r.Find(r.ctx, open.SID)
 	require.True(r.t, ok)
 	return &client{r: r, sid: open.SID, session: session}
+}
+
+// refusal is the error of a session that is not to be had.
+func (r *rig) refusal(h *transport.Handshake) error {
+	_, err := r.Open(h)
+	return err
 }
 
 func handshakeFrom(address netip.Addr) *transport.Handshake {
@@ -162,7 +170,7 @@ func TestOpen_OverALimit_IsRefused(t *testing.T) {
 		}
 		assert.NoError(t, r.Admit(r.ctx, netip.Addr{}))
 		last := r.open()
-		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrTooManyUnauthenticated)
+		assert.ErrorIs(t, r.refusal(&transport.Handshake{}), transport.ErrTooManyUnauthenticated)
 		assert.ErrorIs(t, r.Admit(r.ctx, netip.Addr{}), transport.ErrTooManyConnections)
 		assert.EqualValues(t, 2, r.env.Counters.RefusedUnauthenticated.Load())
 		assert.Zero(t, r.env.Counters.RefusedConnections.Load())
@@ -173,10 +181,58 @@ func TestOpen_OverALimit_IsRefused(t *testing.T) {
 		for range 5 {
 			r.authenticated()
 		}
-		err := r.Open(&transport.Handshake{}, new(transport.Poll))
+		err := r.refusal(&transport.Handshake{})
 		assert.ErrorIs(t, err, transport.ErrTooManyConnections)
 		assert.NotErrorIs(t, err, transport.ErrTooManyUnauthenticated)
 		assert.EqualValues(t, 1, r.env.Counters.RefusedConnections.Load())
+	})
+}
+
+func TestOpen_NotBegunYet_HasItsPlaceUntilItIsAbandoned(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		h := handshakeFrom(netip.MustParseAddr("192.0.2.1"))
+		for range 3 {
+			opening, err := r.Open(h)
+			require.NoError(t, err)
+			require.ErrorIs(t, r.refusal(h), transport.ErrTooManyConnections)
+			require.ErrorIs(t, r.Admit(r.ctx, h.ClientIP), transport.ErrTooManyConnections)
+			assert.Equal(t, 1, r.counts().Connections)
+			opening.Abandon()
+			assert.Equal(t, Counts{}, r.counts())
+		}
+		r.open()
+	}, func(o *Options) { o.MaxConnections, o.MaxConnectionsPerIP = 1, 1 })
+}
+
+func TestOpen_NotBegunWhenTheServerCloses_IsBegunAndClosedOrAbandoned(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		first, err := r.Open(&transport.Handshake{})
+		require.NoError(t, err)
+		second, err := r.Open(&transport.Handshake{})
+		require.NoError(t, err)
+		closed := make(chan error, 1)
+		go func() { closed <- r.CloseAll(r.ctx) }()
+		synctest.Wait()
+		assert.Equal(t, 2, r.counts().Connections)
+		first.Abandon()
+		synctest.Wait()
+		require.Empty(t, closed)
+		p := new(transport.Poll)
+		require.NoError(t, second.Begin(p))
+		<-p.Answered()
+		require.NoError(t, <-closed)
+	})
+}
+
+func TestBegin_ServerHasStoppedMeanwhile_IsRefused(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		late, err := r.Open(&transport.Handshake{})
+		require.NoError(t, err)
+		never, err := r.Open(&transport.Handshake{})
+		require.NoError(t, err)
+		require.NoError(t, r.Stop(r.ctx))
+		assert.ErrorIs(t, late.Begin(new(transport.Poll)), transport.ErrDraining)
+		never.Abandon() // nobody is left to hear it
 	})
 }
 
@@ -275,7 +331,7 @@ func TestCloseAll_ManyConnections_ClosesThemInBatches(t *testing.T) {
 		}
 		require.NoError(t, <-closed)
 		assert.Equal(t, Counts{}, r.counts())
-		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrDraining)
+		assert.ErrorIs(t, r.refusal(&transport.Handshake{}), transport.ErrDraining)
 	})
 }
 
@@ -309,6 +365,6 @@ func TestStopped_EveryQuestion_ReturnsErrStopped(t *testing.T) {
 		require.NoError(t, r.CloseAll(r.ctx))
 		_, ok := r.Find(r.ctx, "x")
 		assert.False(t, ok)
-		assert.ErrorIs(t, r.Open(&transport.Handshake{}, new(transport.Poll)), transport.ErrDraining)
+		assert.ErrorIs(t, r.refusal(&transport.Handshake{}), transport.ErrDraining)
 	})
 }
