@@ -18,11 +18,13 @@ func TestLimit_ReachedWhileAWebSocketWaitsInAllowRequest_IsRefusedByHTTP(t *test
 		counter func(actio.Stats) uint64
 	}{
 		"connections": {
-			actio.Options{Engine: actio.EngineOptions{MaxConnections: 1}}, http.StatusServiceUnavailable,
+			actio.Options{Engine: actio.EngineOptions{MaxConnections: 1}},
+			http.StatusServiceUnavailable,
 			func(st actio.Stats) uint64 { return st.RefusedConnections },
 		},
 		"of one address": {
-			actio.Options{Engine: actio.EngineOptions{MaxConnectionsPerIP: 1}}, http.StatusTooManyRequests,
+			actio.Options{Engine: actio.EngineOptions{MaxConnectionsPerIP: 1}},
+			http.StatusTooManyRequests,
 			func(st actio.Stats) uint64 { return st.RefusedPerIP },
 		},
 	} {
