@@ -51,12 +51,12 @@ func TestParser_ClientHasAnother_TheLogSaysSoOnce(t *testing.T) {
 				if row.client != "" {
 					o.Extra = map[string]any{"parser": row.client}
 				}
-				node.Open(s.url, o)
+				node.Open(s.URL, o)
 				ended(1)
 				line := <-log
 				assert.Contains(t, line, row.text)
 				assert.Contains(t, line, "remote=127.0.0.1:")
-				node.Open(s.url, o)
+				node.Open(s.URL, o)
 				ended(2)
 				assert.Empty(t, log, "nothing that was not said before")
 			})
@@ -69,7 +69,7 @@ func TestParser_ClientIsMerelyBroken_NothingIsSaidOfParsers(t *testing.T) {
 	log := make(lines, 100)
 	s := way{}.serve(t, actio.Options{Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	for i, packet := range []string{"4x", "bAAAA"} {
-		c, err := rawclient.Dial(strings.TrimPrefix(s.url, "http://"), rawclient.Options{Path: s.Path()})
+		c, err := rawclient.Dial(strings.TrimPrefix(s.URL, "http://"), rawclient.Options{Path: s.Path()})
 		require.NoError(t, err)
 		defer c.Close()
 		require.NoError(t, c.Send(packet))
