@@ -17,19 +17,38 @@ type Session struct {
 	User      string
 	// Expires is when its authentication does; zero: never. In milliseconds on the wire. An extension.
 	Expires time.Time
+	// Holder names who has the session, and since when: HolderLen bytes; "" when Node.js has written it. An extension.
+	Holder string
 }
 
+const (
+	// HolderLen is the length of Session.Holder.
+	HolderLen = 24
+	// HolderAt is where a session that has a holder has it in its text, as HolderText.
+	HolderAt = 12
+)
+
+// HolderText is a holder in the text of a session, from HolderAt on: by it Redis tells whose the session is without reading it.
+func HolderText(holder string) string { return base64.StdEncoding.EncodeToString([]byte(holder)) }
+
 // EncodeSession makes the text under which a session is kept: MessagePack {sid, pid, rooms, data} as base64. Error:
-// ErrMalformed, for data that the wire cannot carry.
+// ErrMalformed, for data that the wire cannot carry, and for a holder of another length.
 func EncodeSession(s *Session) ([]byte, error) {
 	w := writer{packed: true}
 	n := 4
-	for _, set := range []bool{s.Namespace != "", s.User != "", !s.Expires.IsZero()} {
+	for _, set := range []bool{s.Holder != "", s.Namespace != "", s.User != "", !s.Expires.IsZero()} {
 		if set {
 			n++
 		}
 	}
 	at := w.object(n)
+	if s.Holder != "" {
+		if len(s.Holder) != HolderLen {
+			return nil, malformed("holder")
+		}
+		w.key("holder") // 9 bytes with what is around it, which makes HolderAt, and what follows begins a group of base64
+		w.text(s.Holder)
+	}
 	w.key("sid")
 	w.text(s.ID)
 	w.key("pid")
@@ -74,6 +93,10 @@ func DecodeSession(text []byte) (*Session, error) {
 	var exact node
 	err = whole.fields(func(key []byte, v node) (err error) {
 		switch string(key) {
+		case "holder":
+			if s.Holder, err = v.string(); len(s.Holder) != HolderLen {
+				s.Holder = ""
+			}
 		case "sid":
 			s.ID, err = v.string()
 		case "pid":
