@@ -51,18 +51,20 @@ type Bridge struct {
 	in      Instance
 	pid     *actor.PID
 
-	link  atomic.Pointer[linkage]               // nil until it is open
-	view  atomic.Pointer[view]                  // what the actor lets everybody know
-	heard atomic.Pointer[map[string]bool]       // by namespace, whether somebody else listens; nil: not known
-	scope atomic.Pointer[[]format.Subscription] // the census of every namespace
-	count counters                              // what Stats returns
-	echo  echoes                                // what was added to streams and has not come back, with Options.Recovery
-	fresh freshRooms                            // those that sockets of neighbours have just been put into
-	limit actors.LogLimit                       // of what neighbours can make us log
-	known actors.LogLimit                       // of their coming and going
-	life  context.Context                       //nolint:containedctx // ends with Close, and with it all that is done for neighbours
-	end   context.CancelCauseFunc               // ends life
-	left  atomic.Bool                           // Leave has been called
+	link    atomic.Pointer[linkage]               // nil until it is open
+	view    atomic.Pointer[view]                  // what the actor lets everybody know
+	heard   atomic.Pointer[map[string]bool]       // by namespace, whether somebody else listens; nil: not known
+	scope   atomic.Pointer[[]format.Subscription] // the census of every namespace
+	count   counters                              // what Stats returns
+	echo    echoes                                // what was added to streams and has not come back, with Options.Recovery
+	holders atomic.Uint64                         // how many NewHolder has made
+	scripts scripts                               // that Redis runs
+	fresh   freshRooms                            // those that sockets of neighbours have just been put into
+	limit   actors.LogLimit                       // of what neighbours can make us log
+	known   actors.LogLimit                       // of their coming and going
+	life    context.Context                       //nolint:containedctx // ends with Close, and with it all that is done for neighbours
+	end     context.CancelCauseFunc               // ends life
+	left    atomic.Bool                           // Leave has been called
 
 	closing sync.Once
 	closed  chan struct{} // Close is over
@@ -94,7 +96,7 @@ func start(ctx context.Context, sys *actors.System, o Options, namespaces []stri
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	b := &Bridge{sys: sys, options: o.withDefaults(), in: in, closed: make(chan struct{})}
+	b := &Bridge{sys: sys, options: o.withDefaults(), in: in, closed: make(chan struct{}), scripts: newScripts()}
 	b.uid = b.options.newUID()
 	b.dialect = b.options.dialect(b.uid)
 	b.entries, _ = b.dialect.(format.StreamDialect)

@@ -2,12 +2,12 @@ package redisbridge
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/actio-go/actio/actors"
+	"github.com/actio-go/actio/redisbridge/format"
 )
 
 const (
@@ -24,21 +24,20 @@ type sessions struct {
 	queue   []string  // pids of those that are to be written, each once
 	refresh []refresh // those that are to be written again, in the order of their time
 	writing bool
-	terms   uint64 // calls of KeepSession
 	timer   *actors.Timer
 	drained []chan struct{} // closed when nothing is to be written
 }
 
-// kept is a session.
+// kept is a session that this instance has, as far as it knows.
 type kept struct {
 	sessionChanged
 
 	queued  bool
 	again   bool // changed while it was being written
-	written bool // Redis has it, unless somebody has taken it out
-	taken   bool // somebody has: the client is elsewhere
+	written bool // Redis has had it
 	serial  uint64
-	term    uint64 // counts KeepSession
+	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it out.
+	doubted time.Time
 }
 
 // refresh is when a session is to be written again, unless it was written since.
@@ -65,35 +64,27 @@ type (
 type sessionWrite struct {
 	sessionChanged
 
-	first bool   // it is written whether Redis has it or not
-	term  uint64 // of the session
-	err   error
-	gone  bool // somebody has taken it out
+	had     bool // Redis has had it
+	err     error
+	outcome outcome
 }
 
-// sessionChanged takes the latest state of a session.
+// sessionChanged takes the latest state of a session. Another holder than before is a later one.
 func (a *node) sessionChanged(m *sessionChanged) {
 	s := &a.sessions
 	k := s.kept[m.pid]
-	if k == nil {
+	if k == nil || k.holder != m.holder {
 		if s.kept == nil {
 			s.kept = make(map[string]*kept)
 		}
-		k = &kept{}
+		next := &kept{written: m.holder.taken}
+		if k != nil {
+			next.queued, next.serial = k.queued, k.serial+1
+		}
+		k = next
 		s.kept[m.pid] = k
 	}
 	k.sessionChanged = *m
-	if m.opened {
-		k.taken, k.written = false, false
-		s.terms++
-		k.term = s.terms
-	}
-	if k.taken {
-		if !m.lives {
-			delete(s.kept, m.pid) // it belongs to another
-		}
-		return
-	}
 	a.queueSession(k)
 	a.writeSessions()
 }
@@ -125,9 +116,8 @@ func (a *node) writeSessions() {
 			continue
 		}
 		k.queued, k.again = false, false
-		if !k.taken {
-			batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, first: !k.written, term: k.term})
-		}
+		k.ended = k.ended || k.elsewhere()
+		batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, had: k.written})
 	}
 	if s.queue = s.queue[n:]; len(s.queue) == 0 {
 		s.queue = nil
@@ -137,6 +127,12 @@ func (a *node) writeSessions() {
 		a.putSessions(l, batch)
 		a.tell(&sessionsWritten{batch: batch})
 	})
+}
+
+// elsewhere tells whether the client of a session has to be taken for one that is with a server of Node.js, or was: it has said
+// nothing since Redis had the session no more. Then what was written since is taken back.
+func (k *kept) elsewhere() bool {
+	return !k.lives && !k.silent.IsZero() && !k.doubted.IsZero() && k.silent.Before(k.doubted)
 }
 
 // putSessions writes a batch.
@@ -159,40 +155,47 @@ func (b *Bridge) putSessions(l linkage, batch []*sessionWrite) {
 	}
 }
 
-// putGroup writes those of a batch that one node has.
+// putGroup writes those of a batch that one node has. Each time it gives Redis the script, which may be another than last time.
 func (b *Bridge) putGroup(ctx context.Context, conn *redis.Conn, keys []string, batch []*sessionWrite, group []int) error {
-	commands := make([]redis.Cmder, len(group))
+	commands := make([]*redis.Cmd, len(group))
+	var loaded *redis.StringCmd
 	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error { // what failed its command says
+		loaded = p.ScriptLoad(ctx, holderScript)
 		for n, i := range group {
 			commands[n] = b.putSession(ctx, p, keys[i], batch[i])
 		}
 		return nil
 	})
+	if err := loaded.Err(); err != nil {
+		return err
+	}
 	for n, i := range group {
-		switch err := commands[n].Err(); {
-		case errors.Is(err, redis.Nil):
-			batch[i].gone = true
-		case err != nil:
+		was, err := commands[n].Int()
+		if err != nil {
 			return err
 		}
+		batch[i].outcome = outcome(was)
 	}
 	return nil
 }
 
-// putSession writes one. One that was written before is written only if it is there: else somebody has taken it out, whose it is
-// now. While its socket lives it is kept for longer than Recovery, so that there is that much left whenever the process dies.
-func (b *Bridge) putSession(ctx context.Context, p redis.Pipeliner, key string, w *sessionWrite) redis.Cmder {
-	o := redis.SetArgs{TTL: b.options.Recovery}
+// putSession writes one, if nobody else has it. While its socket lives it is kept for longer than Recovery, so that there is that
+// much left whenever the process dies. What has vanished is written again, unless its client may be elsewhere.
+func (b *Bridge) putSession(ctx context.Context, p redis.Pipeliner, key string, w *sessionWrite) *redis.Cmd {
+	text, ttl, anew := w.value, b.options.Recovery, !w.had || w.silent.IsZero()
 	switch {
+	case w.ended && w.holder.taken:
+		text, anew = []byte(overText), false
 	case w.ended:
-		return p.Del(ctx, key)
+		ttl, anew = 0, false
 	case w.lives:
-		o.TTL += b.options.Recovery / 2
+		ttl += b.options.Recovery / 2
 	}
-	if !w.first {
-		o.Mode = "XX"
+	ms := int64(0)
+	if ttl > 0 {
+		ms = milliseconds(ttl)
 	}
-	return p.SetArgs(ctx, key, w.value, o)
+	return p.EvalSha(ctx, b.scripts.hold.Hash(), []string{key}, format.HolderText(w.holder.name), text, ms, anew)
 }
 
 // sessionsWritten takes note of what became of a batch.
@@ -203,21 +206,16 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	for _, w := range batch {
 		k := s.kept[w.pid]
 		switch {
-		case k == nil || k.term != w.term: // it was opened again since, which is to be written
+		case k == nil || k.holder != w.holder: // it was taken since, which is to be written
 		case w.err != nil:
 			failed = true
 			a.queueSession(k)
-		case w.gone:
-			k.written, k.taken = false, true
-			if !k.lives {
-				delete(s.kept, w.pid)
-			}
+		case w.outcome == others:
+			a.lost(k)
 		case !w.lives && !k.again:
 			delete(s.kept, w.pid)
 		default:
-			k.written = !w.ended
-			k.serial++
-			s.refresh = append(s.refresh, refresh{pid: w.pid, serial: k.serial, at: time.Now().Add(a.options.Recovery / 2)})
+			a.wrote(k, w)
 		}
 	}
 	if failed {
@@ -226,6 +224,26 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	}
 	a.writeSessions()
 	a.armSessions()
+}
+
+// lost gives a session up that another has.
+func (a *node) lost(k *kept) {
+	delete(a.sessions.kept, k.pid)
+	if k.lives && k.lost != nil {
+		k.lost()
+	}
+}
+
+// wrote goes on with a session that has not ended.
+func (a *node) wrote(k *kept, w *sessionWrite) {
+	s := &a.sessions
+	now := time.Now()
+	if w.had && w.outcome == created {
+		k.doubted = now
+	}
+	k.written = !w.ended
+	k.serial++
+	s.refresh = append(s.refresh, refresh{pid: w.pid, serial: k.serial, at: now.Add(a.options.Recovery / 2)})
 }
 
 // armSessions sets the timer to the next session that is to be written again.
@@ -242,7 +260,7 @@ func (a *node) sessionsDue() {
 	for len(s.refresh) > 0 && !now.Before(s.refresh[0].at) {
 		r := s.refresh[0]
 		s.refresh = s.refresh[1:]
-		if k := s.kept[r.pid]; k != nil && k.serial == r.serial && !k.taken {
+		if k := s.kept[r.pid]; k != nil && k.serial == r.serial {
 			a.queueSession(k)
 		}
 	}
@@ -250,13 +268,10 @@ func (a *node) sessionsDue() {
 	a.armSessions()
 }
 
-// rewriteSessions writes all sessions as if for the first time: Redis is back, perhaps with nothing of what it had.
+// rewriteSessions writes all sessions: Redis is back, perhaps with nothing of what it had.
 func (a *node) rewriteSessions() {
 	for _, k := range a.sessions.kept {
-		if !k.taken {
-			k.written = false
-			a.queueSession(k)
-		}
+		a.queueSession(k)
 	}
 	a.writeSessions()
 }

@@ -1,11 +1,8 @@
 package redisbridge
 
 import (
-	"context"
 	"errors"
-	"fmt"
-
-	"github.com/redis/go-redis/v9"
+	"time"
 
 	"github.com/actio-go/actio/redisbridge/format"
 )
@@ -14,6 +11,8 @@ import (
 var (
 	// ErrNoSession: there is no session of that name, or no more.
 	ErrNoSession = errors.New("redisbridge: session unknown or expired")
+	// ErrSessionOver: the session has ended for good.
+	ErrSessionOver = errors.New("redisbridge: session over")
 	// ErrNoOffset: the stream has no entry with the offset of the client: it was never there, or was pushed out by newer ones.
 	ErrNoOffset = errors.New("redisbridge: offset unknown or forgotten")
 	// ErrTooMuch: a client has missed more than it may get at once.
@@ -23,82 +22,59 @@ var (
 // Session is what is kept of a socket so that its client can return, on whatever instance.
 type Session = format.Session
 
-// KeepSession keeps the session of a socket that has been opened, new or restored, so that its client can return also when this
-// process dies: it is written now, and again and again before Options.Recovery is over. Calls for one session must be made in
-// their order; the session must not be changed any more. It never blocks. While Redis is down it is written later. Node.js writes a
-// session when the transport is lost, and so keeps nothing of a process that is killed.
-func (b *Bridge) KeepSession(s *Session) { b.writeSession(s, true, true) }
+// KeepSession keeps the session of a socket that lives, so that its client can return also when this process dies: it is written
+// now, and again and again before Options.Recovery is over. It is called when the socket is opened, new or restored, and when its
+// rooms, or other things, have changed. Calls for one session must be made in their order; the session must not be changed any
+// more. It never blocks. While Redis is down it is written later. Node.js writes a session when the transport is lost, and so keeps
+// nothing of a process that is killed.
+//
+// h is who has it: NewHolder for a new session, else what TakeSession returned. lost is called when another has it by now, or has
+// ended it: its client is elsewhere, and the session is not written any more. lost must not block.
+func (b *Bridge) KeepSession(s *Session, h Holder, lost func()) {
+	b.writeSession(s, &sessionChanged{holder: h, lives: true, lost: lost})
+}
 
-// ChangeSession is for a socket that KeepSession was called for, whose rooms, or other things, have changed. Nothing is written
-// if the session was taken out by another instance meanwhile.
-func (b *Bridge) ChangeSession(s *Session) { b.writeSession(s, true, false) }
+// LeaveSession keeps the session of a socket whose transport was lost, or of one that TakeSession took and nobody got, for
+// Options.Recovery from now on, and then no more. silent is since when the client may have said nothing, when that is why the
+// socket has ended; zero: there was another reason. A client that is silent may be with a server of Node.js, which takes a session
+// out of Redis: its session is not put there again. It never blocks.
+func (b *Bridge) LeaveSession(s *Session, h Holder, silent time.Time) {
+	b.writeSession(s, &sessionChanged{holder: h, silent: silent})
+}
 
-// LeaveSession keeps the session of a socket whose transport was lost for Options.Recovery from now on, and then no more. It never
-// blocks.
-func (b *Bridge) LeaveSession(s *Session) { b.writeSession(s, false, false) }
+// EndSession forgets a session, if h has it: its socket has ended for good. It never blocks.
+func (b *Bridge) EndSession(pid string, h Holder) {
+	if h.name != "" { // else it was never written
+		b.tell(&sessionChanged{pid: pid, holder: h, ended: true})
+	}
+}
 
-// ReturnSession puts back a session that TakeSession took out, for Options.Recovery. It never blocks.
-func (b *Bridge) ReturnSession(s *Session) { b.writeSession(s, false, true) }
-
-// EndSession forgets a session: its socket has ended for good. It never blocks.
-func (b *Bridge) EndSession(pid string) { b.tell(&sessionChanged{pid: pid, ended: true}) }
-
-func (b *Bridge) writeSession(s *Session, lives, opened bool) {
+func (b *Bridge) writeSession(s *Session, m *sessionChanged) {
+	s.Holder = m.holder.name
 	value, err := format.EncodeSession(s)
 	if err != nil {
 		b.unsendable(0, err)
 		return
 	}
-	b.tell(&sessionChanged{pid: s.PID, value: value, lives: lives, opened: opened})
+	m.pid, m.value = s.PID, value
+	b.tell(m)
 }
 
 func (b *Bridge) sessionKey(pid string) string { return b.options.Streams.SessionKeyPrefix + pid }
 
-// TakeSession takes a session out: nobody else gets it. Whoever does not go on with it puts it back with ReturnSession. Errors:
-// ErrNoSession, link.ErrDown, ErrClosed, that of ctx.
-func (b *Bridge) TakeSession(ctx context.Context, pid string) (*Session, error) {
-	l := b.link.Load()
-	if l == nil || !b.Echoes() {
-		return nil, ErrNoSession
-	}
-	key := b.sessionKey(pid)
-	value := ""
-	err := (*l).Run(ctx, key, func(ctx context.Context, conn *redis.Conn) error {
-		var got *redis.StringCmd
-		_, err := conn.TxPipelined(ctx, func(p redis.Pipeliner) error { // GETDEL needs Redis 6.2
-			got = p.Get(ctx, key)
-			p.Del(ctx, key)
-			return nil
-		})
-		if err == nil {
-			value, err = got.Result()
-		}
-		return err
-	})
-	switch {
-	case errors.Is(err, redis.Nil):
-		return nil, ErrNoSession
-	case err != nil:
-		return nil, fmt.Errorf("redisbridge: session: %w", err)
-	}
-	s, err := format.DecodeSession([]byte(value))
-	if err != nil {
-		return nil, err
-	}
-	if s.PID != pid {
-		return nil, ErrNoSession
-	}
-	return s, nil
-}
+// overText is that of a session that has ended for good, while others may take themselves for its holder. For Node.js there is none.
+const overText = ""
 
 // sessionChanged comes from KeepSession and its like.
 type sessionChanged struct {
 	late
 	pid    string
+	holder Holder
 	value  []byte
 	lives  bool // and is written again before it expires
-	opened bool // it is ours, whatever was before
 	ended  bool
+	silent time.Time // since when the client may have said nothing, if that ended its socket
+	lost   func()
 }
 
 // linked is the link, when it is there.

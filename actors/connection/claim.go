@@ -144,8 +144,8 @@ func (c *connection) afresh(claim *Claim, err error) {
 
 // unclaim gives up a claim whose answer is of no use any more. The session stays for who comes next.
 func (c *connection) unclaim(claim *Claim) {
+	c.unattach(claim) // before somebody else is given the session, or nobody
 	c.env.Recovery.Unclaim(claim)
-	c.unattach(claim)
 }
 
 // unattach takes back what was asked of the registry, whether it is done or not.

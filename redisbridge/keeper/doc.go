@@ -8,11 +8,16 @@
 //	opened     connection -> keeper     the session is live, and written
 //	changed    connection -> keeper     it is written again
 //	ended      connection -> keeper     it is left in Redis, given to who waits for it, or forgotten
-//	claim      connection -> keeper     it is taken out of Redis; a live one of this process surrenders first
-//	took       a goroutine -> keeper    what Redis had: it answers the claim
+//	claim      connection -> keeper     Redis is asked for it, whether its socket lives here or not
+//	took       a goroutine -> keeper    what Redis had: a live socket of this process surrenders, and the claim is answered
+//	lost       bridge -> keeper         another instance has it: its socket here surrenders
 //	unclaim    connection -> keeper     what was given is put back
 //	spent      connection -> keeper     what was given is forgotten
 //	settle     Stop -> keeper           it is answered when nothing is being taken out of Redis
+//
+// A socket may live here for nobody: its client has left without a word, and the heartbeat has not failed yet. So Redis says who has a
+// session. If it is this instance still, or Redis has nothing, who claims it is given what the socket here leaves, which is the latest;
+// else what Redis has.
 //
 // A socket that is not authenticated has no session in Redis: whoever knew its private id would be taken for authenticated.
 package keeper

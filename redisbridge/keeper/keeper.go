@@ -126,7 +126,7 @@ func (k *Keeper) Restore(c *connection.Claim, kept *connection.Kept, r *roomregi
 // reason is an error in words of the layers above.
 func reason(err error) error {
 	switch {
-	case errors.Is(err, redisbridge.ErrNoSession):
+	case errors.Is(err, redisbridge.ErrNoSession), errors.Is(err, redisbridge.ErrSessionOver), errors.Is(err, errUnfit):
 		return connection.ErrSessionUnknown
 	case errors.Is(err, redisbridge.ErrNoOffset):
 		return connection.ErrOffsetUnknown

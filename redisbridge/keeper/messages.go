@@ -32,9 +32,15 @@ type (
 	}
 	took struct {
 		late
-		claim   *connection.Claim
-		session *redisbridge.Session
-		err     error
+		of     *session
+		found  *redisbridge.Session
+		holder redisbridge.Holder
+		err    error
+	}
+	lost struct {
+		late
+		of     *session
+		holder redisbridge.Holder
 	}
 	unclaim struct {
 		late

@@ -3,12 +3,13 @@ package keeper
 import (
 	"fmt"
 	"log/slog"
-	"slices"
+	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/actio-go/actio/actors"
 	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/actors/roomregistry"
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 )
@@ -25,14 +26,25 @@ type node struct {
 
 // session is one that is live in this process, or claimed here.
 type session struct {
-	socket *connection.Socket // the live one
-	rooms  []string           // of it
-	kept   *connection.Kept   // what claim was given
-	data   format.Payload     // of kept, as it is stored
-	taken  bool               // kept was taken out of Redis
-	claim  *connection.Claim  // who gets it, or has got it
-	void   bool               // claim was given up while Redis was asked
-	next   *connection.Claim  // and who came meanwhile
+	id        string // the private one
+	namespace string
+	holder    redisbridge.Holder // as whom this instance has it; nobody until it is written, or was taken
+	socket    *connection.Socket // the live one
+	rooms     []string           // of it
+
+	claim     *connection.Claim // who gets it, or has got it
+	next      *connection.Claim // and who came meanwhile
+	asking    bool              // Redis is being asked for it
+	came      bool              // its client has come here since the last socket of it was opened
+	local     *left             // what socket left, while that is claimed
+	elsewhere *left             // what Redis had instead: it was taken up elsewhere since
+	given     *left             // what claim was given
+}
+
+// left is what is left of a socket.
+type left struct {
+	kept *connection.Kept
+	data format.Payload // as it is stored
 }
 
 // Receive dispatches.
@@ -49,6 +61,8 @@ func (n *node) Receive(ctx actor.Context) {
 		n.claim(m.claim)
 	case *took:
 		n.took(m)
+	case *lost:
+		n.lost(m)
 	case *unclaim:
 		n.unclaim(m.claim)
 	case *spent:
@@ -66,18 +80,18 @@ func (n *node) opened(socket *connection.Socket) {
 	id := socket.PrivateID()
 	s := n.sessions[id]
 	if s == nil {
-		s = &session{}
+		s = &session{id: id}
 		n.sessions[id] = s
 	}
-	if s.kept != nil {
-		s.rooms = s.kept.Rooms
+	if s.given != nil {
+		s.rooms = s.given.kept.Rooms
 	}
-	s.socket, s.kept, s.claim, s.taken = socket, nil, nil, false
+	s.namespace, s.socket, s.claim, s.given, s.came = socket.Namespace(), socket, nil, nil, false
 	if s.next != nil {
 		s.next.Answer(nil, connection.ErrSessionTaken)
 		s.next = nil
 	}
-	n.write(s, (*redisbridge.Bridge).KeepSession)
+	n.write(s)
 }
 
 func (n *node) changed(m *changed) {
@@ -86,19 +100,33 @@ func (n *node) changed(m *changed) {
 		return
 	}
 	s.rooms = m.rooms
-	n.write(s, (*redisbridge.Bridge).ChangeSession)
+	n.write(s)
 }
 
 // write writes the session of a live socket, once it is authenticated.
-func (n *node) write(s *session, how func(*redisbridge.Bridge, *redisbridge.Session)) {
+func (n *node) write(s *session) {
 	bridge := n.options.Bridge()
 	if bridge == nil || s.socket.State() != connection.Authenticated {
 		return
 	}
-	how(bridge, n.sessionOf(&connection.Kept{
-		PrivateID: s.socket.PrivateID(), ID: s.socket.ID(), Namespace: s.socket.Namespace(), Rooms: s.rooms,
-		Principal: s.socket.Principal(),
-	}, n.options.Data(s.socket)))
+	if s.holder == (redisbridge.Holder{}) {
+		s.holder = bridge.NewHolder()
+	}
+	holder := s.holder
+	bridge.KeepSession(n.sessionOf(&connection.Kept{
+		PrivateID: s.id, ID: s.socket.ID(), Namespace: s.socket.Namespace(), Rooms: s.rooms, Principal: s.socket.Principal(),
+	}, n.options.Data(s.socket)), holder, func() { n.tell(&lost{of: s, holder: holder}) })
+}
+
+// lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis says
+// what becomes of it.
+func (n *node) lost(m *lost) {
+	s := m.of
+	if n.sessions[s.id] != s || s.holder != m.holder || s.socket == nil || s.claim != nil {
+		return
+	}
+	delete(n.sessions, s.id)
+	s.socket.Surrender()
 }
 
 // sessionOf is what is kept of a socket, as it is stored.
@@ -114,172 +142,79 @@ func (*Keeper) sessionOf(k *connection.Kept, data format.Payload) *redisbridge.S
 
 // ended gives a session to who waits for it, leaves it in Redis, or forgets it.
 func (n *node) ended(m *ended) {
-	id := m.socket.PrivateID()
-	s := n.sessions[id]
+	s := n.sessions[m.socket.PrivateID()]
 	if s == nil || s.socket != m.socket {
+		n.release(m.kept) // lost
 		return
 	}
 	s.socket = nil
-	bridge := n.options.Bridge()
+	if m.kept != nil {
+		s.local = &left{m.kept, n.options.Data(m.socket)}
+	}
+	n.proceed(s)
+}
+
+// proceed does with a session that nobody has what is to be done when Redis was asked, if it is: it is given to who waits for it, left
+// in Redis, or forgotten.
+func (n *node) proceed(s *session) {
+	if s.socket != nil || s.asking {
+		return
+	}
+	rest := s.elsewhere
+	if rest == nil {
+		rest = s.local
+	} else if s.local != nil {
+		n.release(s.local.kept)
+	}
+	s.local, s.elsewhere = nil, nil
 	switch {
-	case m.kept == nil:
-		if bridge != nil {
-			bridge.EndSession(id)
-		}
-		n.refuse(s, connection.ErrSessionUnknown)
-		delete(n.sessions, id)
+	case rest == nil:
+		n.over(s)
 	case s.claim != nil:
-		s.kept, s.data = m.kept, n.options.Data(m.socket)
-		s.claim.Answer(s.kept, nil)
+		s.given = rest
+		s.claim.Answer(rest.kept, nil)
 	default:
-		delete(n.sessions, id)
-		n.leave(m.kept, n.options.Data(m.socket), (*redisbridge.Bridge).LeaveSession)
+		delete(n.sessions, s.id)
+		n.leave(s, rest)
 	}
 }
 
-func (n *node) leave(kept *connection.Kept, data format.Payload, how func(*redisbridge.Bridge, *redisbridge.Session)) {
-	if bridge := n.options.Bridge(); bridge != nil {
-		how(bridge, n.sessionOf(kept, data))
-	}
-}
-
-// refuse answers all that wait for a session.
-func (n *node) refuse(s *session, err error) {
-	for _, c := range []*connection.Claim{s.claim, s.next} {
-		if c != nil {
-			c.Answer(nil, err)
-		}
-	}
-	s.claim, s.next = nil, nil
-}
-
-func (n *node) claim(c *connection.Claim) {
-	s := n.sessions[c.PrivateID]
-	switch {
-	case s == nil:
-		s = &session{claim: c}
-		n.sessions[c.PrivateID] = s
-		n.take(c)
-	case s.socket != nil && s.socket.Namespace() != c.Namespace:
-		c.Answer(nil, connection.ErrSessionUnknown)
-	case s.claim != nil:
-		if s.next != nil {
-			s.next.Answer(nil, connection.ErrSessionTaken)
-		}
-		s.next = c
-	default:
-		s.claim = c
-		s.socket.Surrender()
-	}
-}
-
-// settle tells who waits for it that nothing is being taken out of Redis.
-func (n *node) settle() {
-	if n.taking > 0 {
-		return
-	}
-	for _, done := range n.settling {
-		close(done)
-	}
-	n.settling = nil
-}
-
-// take asks Redis for a session.
-func (n *node) take(c *connection.Claim) {
-	n.taking++
-	n.env.System.Go("session", func() {
-		m := &took{claim: c, err: redisbridge.ErrNoSession}
-		defer func() { n.tell(m) }()
-		ctx, cancel := n.env.System.Clock().Context(n.life, "session", n.options.Timeout)
-		defer cancel()
-		if bridge := n.options.Bridge(); bridge != nil {
-			m.session, m.err = bridge.TakeSession(ctx, c.PrivateID)
-		}
-	})
-}
-
-// took answers a claim with what Redis had.
-func (n *node) took(m *took) {
-	n.taking--
-	defer n.settle()
-	s := n.sessions[m.claim.PrivateID]
-	if s == nil || s.claim != m.claim {
-		return
-	}
-	if m.err == nil && m.session.Namespace != m.claim.Namespace && (m.session.Namespace != "" || n.options.Authenticates) {
-		m.err = redisbridge.ErrNoSession // of another namespace, or of one that nobody has authenticated
-	}
-	if m.err != nil {
-		if s.void {
-			s.claim = nil
-		}
-		delete(n.sessions, m.claim.PrivateID)
-		n.refuse(s, reason(m.err))
-		return
-	}
-	s.kept, s.data, s.taken = keptOf(m.session, m.claim), m.session.Data, true
-	if s.void {
-		n.handOn(m.claim.PrivateID, s)
-		return
-	}
-	m.claim.Answer(s.kept, nil)
-}
-
-// keptOf is a stored session as connections know it.
-func keptOf(s *redisbridge.Session, c *connection.Claim) *connection.Kept {
-	k := &connection.Kept{
-		PrivateID: s.PID, ID: s.ID, Namespace: c.Namespace,
-		Rooms: slices.DeleteFunc(slices.Clone(s.Rooms), func(room string) bool { return room == s.ID }),
-	}
-	if s.User != "" || !s.Expires.IsZero() {
-		k.Principal = &connection.Principal{UserID: s.User, Expires: s.Expires}
-	}
-	data := map[string]any{}
-	if s.Data.Decode(&data) == nil {
-		k.Data = data
-	}
-	return k
-}
-
-func (n *node) unclaim(c *connection.Claim) {
-	s := n.sessions[c.PrivateID]
-	switch {
-	case s == nil:
-	case s.next == c:
-		s.next = nil
-	case s.claim == c && s.kept != nil:
-		n.handOn(c.PrivateID, s)
-	case s.claim == c && s.socket == nil:
-		s.void = true
-	case s.claim == c:
-		s.claim, s.next = s.next, nil
-	}
-}
-
-// handOn gives a session to the next who waits for it, or puts it back.
-func (n *node) handOn(id string, s *session) {
-	s.claim, s.next, s.void = s.next, nil, false
-	if s.claim != nil {
-		s.claim.Answer(s.kept, nil)
-		return
-	}
-	delete(n.sessions, id)
-	how := (*redisbridge.Bridge).LeaveSession
-	if s.taken {
-		how = (*redisbridge.Bridge).ReturnSession
-	}
-	n.leave(s.kept, s.data, how)
-}
-
-func (n *node) spent(c *connection.Claim) {
-	s := n.sessions[c.PrivateID]
-	if s == nil || s.claim != c {
-		return
-	}
-	s.claim = nil
+// over forgets a session.
+func (n *node) over(s *session) {
+	delete(n.sessions, s.id)
 	n.refuse(s, connection.ErrSessionUnknown)
-	delete(n.sessions, c.PrivateID)
 	if bridge := n.options.Bridge(); bridge != nil {
-		bridge.EndSession(c.PrivateID)
+		bridge.EndSession(s.id, s.holder)
 	}
+}
+
+// leave has Redis keep what is left of a socket.
+func (n *node) leave(s *session, rest *left) {
+	n.release(rest.kept)
+	bridge := n.options.Bridge()
+	if bridge == nil {
+		return
+	}
+	if s.holder == (redisbridge.Holder{}) {
+		s.holder = bridge.NewHolder()
+	}
+	bridge.LeaveSession(n.sessionOf(rest.kept, rest.data), s.holder, n.silence(s, rest.kept))
+}
+
+// silence is since when the client of a session may have said nothing, when its heartbeat has failed.
+func (n *node) silence(s *session, kept *connection.Kept) time.Time {
+	if s.came || kept.Former == nil || kept.Former.Reason() != connection.ReasonPingTimeout {
+		return time.Time{}
+	}
+	return time.Now().Add(-n.env.Options.PingInterval - n.env.Options.PingTimeout)
+}
+
+// release lets the rooms go that count as present while their socket may come back: here it does not, but by Redis.
+func (n *node) release(kept *connection.Kept) {
+	if kept == nil || kept.Former == nil {
+		return
+	}
+	n.env.System.Send(n.env.Registry.Shard(kept.ID).PID(), &roomregistry.Release{
+		Namespace: kept.Namespace, SocketID: kept.ID, Rooms: kept.Rooms,
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,127 +20,6 @@ import (
 	"github.com/actio-go/actio/tests/internal/redisproc"
 	"github.com/actio-go/actio/wire"
 )
-
-// recovering are options with which sessions are kept.
-func recovering(d time.Duration) redisbridge.Options {
-	return redisbridge.Options{Adapter: redisbridge.StreamsAdapter, Recovery: d}
-}
-
-func session(id string, rooms ...string) *redisbridge.Session {
-	return &redisbridge.Session{
-		ID: sid(id), PID: "private " + id, Rooms: append([]string{sid(id)}, rooms...), Namespace: "/", Data: event(`{"n":1}`),
-	}
-}
-
-// stored is the session that Redis has; nil: none.
-func stored(t *testing.T, client *redis.Client, pid string) *format.Session {
-	t.Helper()
-	text, err := client.Get(t.Context(), "sio:session:"+pid).Bytes()
-	if err != nil {
-		require.ErrorIs(t, err, redis.Nil)
-		return nil
-	}
-	s, err := format.DecodeSession(text)
-	require.NoError(t, err)
-	return s
-}
-
-func TestSession_WhileItsSocketLives_IsWrittenAgainBeforeItExpires(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a := add(t, server, recovering(400*time.Millisecond))
-	a.KeepSession(session("s"))
-	until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
-	a.ChangeSession(session("s", "room"))
-	until(t, "the change is not written", func() bool { return len(stored(t, client, "private s").Rooms) == 2 })
-	ends := time.Now().Add(1500 * time.Millisecond)
-	until(t, "it expired", func() bool {
-		require.NotNil(t, stored(t, client, "private s"))
-		return time.Now().After(ends)
-	})
-	a.LeaveSession(session("s", "last"))
-	until(t, "the end is not written", func() bool {
-		s := stored(t, client, "private s")
-		return s == nil || s.Rooms[1] == "last"
-	})
-	until(t, "it does not expire", func() bool { return stored(t, client, "private s") == nil })
-}
-
-func TestSession_Ended_IsForgotten(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a := add(t, server, recovering(time.Minute))
-	a.KeepSession(session("s"))
-	until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
-	a.EndSession("private s")
-	until(t, "not forgotten", func() bool { return stored(t, client, "private s") == nil })
-}
-
-func TestSession_Taken_IsNobodyElses(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
-	a.KeepSession(session("s", "room"))
-	until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
-	got, err := b.TakeSession(t.Context(), "private s")
-	require.NoError(t, err)
-	assert.Equal(t, session("s", "room").Rooms, got.Rooms)
-	_, err = b.TakeSession(t.Context(), "private s")
-	require.ErrorIs(t, err, redisbridge.ErrNoSession)
-	a.ChangeSession(session("s", "of a socket that does not know that its client is elsewhere"))
-	a.KeepSession(session("t")) // written behind it
-	until(t, "not written", func() bool { return stored(t, client, "private t") != nil })
-	assert.Nil(t, stored(t, client, "private s"))
-	b.KeepSession(session("s", "new"))
-	until(t, "not written by who has it", func() bool { return stored(t, client, "private s") != nil })
-}
-
-// TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the end is
-// heard of afterwards. It gets the session, or its connection is lost before.
-func TestSession_TakenBackWhileItsEndIsWritten_IsWritten(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a := add(t, server, recovering(time.Minute))
-	for range 200 {
-		for name, back := range map[string]func(*redisbridge.Session){"kept": a.KeepSession, "returned": a.ReturnSession} {
-			a.KeepSession(session("s"))
-			until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
-			a.ChangeSession(session("s", "room"))
-			a.LeaveSession(session("s"))
-			got, err := a.TakeSession(t.Context(), "private s")
-			require.NoError(t, err)
-			back(got)
-			until(t, name+": not written again", func() bool { return stored(t, client, "private s") != nil })
-		}
-	}
-}
-
-func TestSession_RedisForgotEverything_IsWrittenAgain(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a := add(t, server, recovering(time.Minute))
-	a.KeepSession(session("s"))
-	until(t, "not written", func() bool { return stored(t, client, "private s") != nil })
-	server.Restart()
-	until(t, "not written again", func() bool {
-		n, err := client.Exists(t.Context(), "sio:session:private s").Result()
-		return err == nil && n == 1
-	})
-}
-
-func TestClose_SessionsLeftJustBefore_AreWritten(t *testing.T) {
-	server := redisproc.Start(t)
-	client := server.Client()
-	a := add(t, server, recovering(time.Minute))
-	const n = 1000
-	for i := range n {
-		a.LeaveSession(session(fmt.Sprint(i)))
-	}
-	require.NoError(t, a.Close(t.Context()))
-	size, err := client.DBSize(t.Context()).Result()
-	require.NoError(t, err)
-	assert.GreaterOrEqual(t, size, int64(n))
-}
 
 func TestEchoes_OwnBroadcasts_AreHandedOutWithTheirOffsetInOneOrderEverywhere(t *testing.T) {
 	server := redisproc.Start(t)
@@ -349,7 +227,7 @@ func TestNode_SessionOfActioKilled_IsRecoveredByNode(t *testing.T) {
 		Redis: jspeer.Redis{Nodes: []string{server.Addr()}}, Adapter: jspeer.Streams, Recovery: time.Minute,
 	})
 	a := add(t, server, recovering(time.Minute), "x")
-	a.KeepSession(session("x", "inx"))
+	a.KeepSession(session("x", "inx"), a.NewHolder(), nil)
 	emit := func(name string, rooms ...string) {
 		a.Emit(&format.Message{
 			Kind: format.Broadcast, Namespace: "/", Event: event(`["`+name+`",{"_placeholder":true,"num":0}]`, []byte{1}),
@@ -416,7 +294,7 @@ func TestNode_SessionThatNodeLeft_IsTakenAndReplayed(t *testing.T) {
 	}, nil)
 	require.NoError(t, b.CatchUp(t.Context()))
 
-	s, err := b.TakeSession(t.Context(), strings.TrimPrefix(keys[0], "sio:session:"))
+	s, _, err := b.TakeSession(t.Context(), strings.TrimPrefix(keys[0], "sio:session:"), anything)
 	require.NoError(t, err)
 	assert.Equal(t, id, s.ID)
 	assert.ElementsMatch(t, []string{id, "room"}, s.Rooms)

@@ -9,22 +9,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors/connection"
+	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-func TestClaim_SessionThatWasLeft_IsGivenAsItIsAndTakenOut(t *testing.T) {
+func TestClaim_SessionThatWasLeft_IsGivenAsItIsAndHasAnotherHolder(t *testing.T) {
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})
 	expires := time.UnixMilli(time.Now().Add(time.Hour).UnixMilli())
 	r.left(format.Session{PID: "p", Namespace: "/", User: "ann", Expires: expires})
+	was := r.stored("p").Holder
 	_, answers := r.claim("p", "/")
 	assert.Equal(t, &connection.Kept{
 		PrivateID: "p", ID: "id of p", Namespace: "/", Rooms: []string{"room"}, Data: map[string]any{"of": "id of p"},
 		Principal: &connection.Principal{UserID: "ann", Expires: expires},
 	}, given(t, answers))
-	assert.Nil(t, r.stored("p"))
+	assert.NotEqual(t, was, r.stored("p").Holder)
 }
 
 func TestClaim_NoSuchSession_IsRefused(t *testing.T) {
@@ -59,7 +61,9 @@ func TestClaim_Several_OneHasItAndTheYoungestWaits(t *testing.T) {
 	_, fourth := r.claim("p", "/")
 	r.keeper.Spent(third, nil)
 	refused(t, fourth, connection.ErrSessionUnknown)
-	assert.Nil(t, r.stored("p"))
+	r.until("p", gone)
+	_, fifth := r.claim("p", "/")
+	refused(t, fifth, connection.ErrSessionUnknown)
 }
 
 func TestClaim_GivenUp_SessionIsPutBack(t *testing.T) {
@@ -69,9 +73,12 @@ func TestClaim_GivenUp_SessionIsPutBack(t *testing.T) {
 	for range 3 {
 		c, answers := r.claim("p", "/")
 		given(t, answers)
+		taken := r.stored("p")
+		require.NoError(t, r.look.Del(t.Context(), redisbridge.DefaultSessionKeyPrefix+"p").Err())
 		r.keeper.Unclaim(c)
 		r.until("p", there)
 		s := r.stored("p")
+		assert.Equal(t, taken.Holder, s.Holder)
 		assert.Equal(t, "ann", s.User)
 		assert.Equal(t, []string{"id of p", "room"}, s.Rooms)
 	}

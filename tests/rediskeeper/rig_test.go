@@ -91,7 +91,9 @@ func (r *rig) stored(pid string) *format.Session {
 	text, err := r.look.Get(r.t.Context(), redisbridge.DefaultSessionKeyPrefix+pid).Bytes()
 	if err != nil {
 		require.ErrorIs(r.t, err, redis.Nil)
-		return nil
+	}
+	if len(text) == 0 {
+		return nil // or it is over
 	}
 	s, err := format.DecodeSession(text)
 	require.NoError(r.t, err)
@@ -114,7 +116,7 @@ func (r *rig) left(s format.Session) {
 		s.ID, s.Rooms = "id of "+s.PID, []string{"id of " + s.PID, "room"}
 	}
 	s.Data = data(s.ID)
-	r.bridge.LeaveSession(&s)
+	r.bridge.LeaveSession(&s, r.bridge.NewHolder(), time.Time{})
 	r.until(s.PID, there)
 }
 

@@ -77,12 +77,13 @@ func TestClient_WithAnOffsetOfNobody_BeginsAfreshAndTheSessionIsOver(t *testing.
 	r := start(t, redisproc.Start(t), keeper.Options{})
 	r.emit("first")
 	for _, offset := range []string{"1-1", "?"} {
-		r.left(format.Session{PID: "p", Namespace: "/"})
-		_, id, pid := r.dial().enter(again("p", offset))
-		assert.NotEqual(t, "id of p", id)
-		assert.NotEqual(t, "p", pid)
+		p := "of who says " + offset
+		r.left(format.Session{PID: p, Namespace: "/"})
+		_, id, pid := r.dial().enter(again(p, offset))
+		assert.NotEqual(t, "id of "+p, id)
+		assert.NotEqual(t, p, pid)
 		require.ErrorIs(t, receive(t, r.app.sockets).RecoveryFailure(), connection.ErrOffsetUnknown)
-		r.until("p", gone)
+		r.until(p, gone)
 		r.until(pid, there)
 	}
 }

@@ -1,0 +1,140 @@
+package redisbridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/actio-go/actio/redisbridge/format"
+)
+
+// Holder names who has a session: this instance, from one time that it got it until another gets it. Only the holder that Redis
+// knows writes a session. The zero value is nobody.
+type Holder struct {
+	name  string
+	taken bool // out of Redis: others may take themselves for the holder yet
+}
+
+// NewHolder makes the holder of a new session.
+func (b *Bridge) NewHolder() Holder {
+	return Holder{name: fmt.Sprintf("%.16s%08x", b.uid, uint32(b.holders.Add(1)))} //nolint:gosec // it begins anew after 2^32
+}
+
+// Had tells whether this was the holder of a session before TakeSession took it.
+func (h Holder) Had(s *Session) bool { return h.name != "" && h.name == s.Holder }
+
+// holderScript writes a session if its holder is ARGV[1], as HolderText, or there is none at all and ARGV[4] is 1. ARGV[2] is the
+// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes.
+const holderScript = `
+local holder = redis.call('GETRANGE', KEYS[1], 12, 43)
+local before = 1
+if holder ~= ARGV[1] then
+  before = redis.call('EXISTS', KEYS[1])
+  if before == 1 then return 0 end
+  if ARGV[4] ~= '1' then return 1 end
+end
+if ARGV[3] == '0' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
+return 2 + before
+`
+
+// takeScript gives a session to another holder, if it is as it was read, ARGV[1]: its new text is ARGV[2], for ARGV[3] milliseconds.
+const takeScript = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`
+
+// outcome is what became of writing a session.
+type outcome int
+
+const (
+	others   outcome = iota // another has it, or has ended it: nothing was written
+	absent                  // Redis had none, and was not to
+	created                 // Redis had none
+	replaced                // it was there
+)
+
+// TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays in
+// Redis, so that nothing is lost when this process dies, and so that its client can go on elsewhere when it does not get through
+// here; who takes it last has it. Whoever does not go on with it leaves it by LeaveSession, or ends it. fits is asked before, and
+// its error is returned. Errors: ErrNoSession, ErrSessionOver, link.ErrDown, ErrClosed, that of ctx.
+func (b *Bridge) TakeSession(ctx context.Context, pid string, fits func(*Session) error) (*Session, Holder, error) {
+	l := b.linked()
+	if l == nil || !b.Echoes() {
+		return nil, Holder{}, ErrNoSession
+	}
+	t := taking{b: b, key: b.sessionKey(pid), pid: pid, fits: fits, holder: b.NewHolder()}
+	t.holder.taken = true
+	if err := l.Run(ctx, t.key, t.take); err != nil {
+		return nil, Holder{}, err
+	}
+	return t.session, t.holder, nil
+}
+
+// taking is a call of TakeSession.
+type taking struct {
+	b        *Bridge
+	key, pid string
+	fits     func(*Session) error
+	holder   Holder
+	session  *Session // as it was
+}
+
+// take reads the session and takes it, until nobody writes it in between.
+func (t *taking) take(ctx context.Context, conn *redis.Conn) error {
+	for {
+		text, err := conn.Get(ctx, t.key).Result()
+		switch {
+		case errors.Is(err, redis.Nil):
+			return ErrNoSession
+		case err != nil:
+			return fmt.Errorf("redisbridge: session: %w", err)
+		case text == overText:
+			return ErrSessionOver
+		}
+		mine, err := t.read(text)
+		if err != nil {
+			return err
+		}
+		took, err := t.b.scripts.take.Run(ctx, conn, []string{t.key}, text, mine, milliseconds(t.b.options.Recovery)).Int()
+		if err != nil {
+			return fmt.Errorf("redisbridge: session: %w", err)
+		}
+		if took == 1 {
+			return nil
+		}
+	}
+}
+
+// read returns what the session is to be when it is taken.
+func (t *taking) read(text string) (mine []byte, err error) {
+	if t.session, err = format.DecodeSession([]byte(text)); err != nil {
+		return nil, err
+	}
+	if t.session.PID != t.pid {
+		return nil, ErrNoSession
+	}
+	if err := t.fits(t.session); err != nil {
+		return nil, err
+	}
+	taken := *t.session
+	taken.Holder = t.holder.name
+	return format.EncodeSession(&taken)
+}
+
+// scripts are those that Redis runs.
+type scripts struct{ hold, take *redis.Script }
+
+func newScripts() scripts {
+	return scripts{hold: redis.NewScript(holderScript), take: redis.NewScript(takeScript)}
+}
+
+// milliseconds is a time to live: 1 at least.
+func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }

@@ -1,0 +1,383 @@
+package redisbridge_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/actio-go/actio/redisbridge"
+	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/tests/internal/redisproc"
+)
+
+// recovering are options with which sessions are kept.
+func recovering(d time.Duration) redisbridge.Options {
+	return redisbridge.Options{Adapter: redisbridge.StreamsAdapter, Recovery: d}
+}
+
+func session(id string, rooms ...string) *redisbridge.Session {
+	return &redisbridge.Session{
+		ID: sid(id), PID: "private " + id, Rooms: append([]string{sid(id)}, rooms...), Namespace: "/", Data: event(`{"n":1}`),
+	}
+}
+
+// stored is the session that Redis has; nil: none, or one that is over.
+func stored(t *testing.T, client *redis.Client, pid string) *format.Session {
+	t.Helper()
+	text, err := client.Get(t.Context(), "sio:session:"+pid).Bytes()
+	if err != nil {
+		require.ErrorIs(t, err, redis.Nil)
+	}
+	if len(text) == 0 {
+		return nil
+	}
+	s, err := format.DecodeSession(text)
+	require.NoError(t, err)
+	return s
+}
+
+// anything has any session taken.
+func anything(*redisbridge.Session) error { return nil }
+
+// holding is a session as one instance has it.
+type holding struct {
+	t      *testing.T
+	client *redis.Client
+	at     *member
+	id     string
+	holder redisbridge.Holder
+	lost   chan struct{}
+}
+
+// open has an instance keep a new session, until Redis has it.
+func (m *member) open(t *testing.T, client *redis.Client, id string) *holding {
+	t.Helper()
+	h := &holding{t: t, client: client, at: m, id: id, holder: m.NewHolder(), lost: make(chan struct{}, 10)}
+	h.kept("first")
+	return h
+}
+
+// take has an instance take the session.
+func (h *holding) take(m *member) *holding {
+	h.t.Helper()
+	s, holder, err := m.TakeSession(h.t.Context(), "private "+h.id, anything)
+	require.NoError(h.t, err)
+	require.Equal(h.t, session(h.id).PID, s.PID)
+	require.True(h.t, h.holder.Had(s))
+	return &holding{t: h.t, client: h.client, at: m, id: h.id, holder: holder, lost: make(chan struct{}, 10)}
+}
+
+// keep has the session written, in this room.
+func (h *holding) keep(room string) {
+	h.at.KeepSession(session(h.id, room), h.holder, func() { h.lost <- struct{}{} })
+}
+
+func (h *holding) leave(room string, silent time.Time) {
+	h.at.LeaveSession(session(h.id, room), h.holder, silent)
+}
+
+func (h *holding) end() { h.at.EndSession("private "+h.id, h.holder) }
+
+// in tells whether Redis has the session in this room.
+func (h *holding) in(room string) bool {
+	h.t.Helper()
+	s := stored(h.t, h.client, "private "+h.id)
+	return s != nil && s.Rooms[1] == room
+}
+
+// kept is keep, until Redis has it.
+func (h *holding) kept(room string) {
+	h.t.Helper()
+	h.keep(room)
+	until(h.t, "not written", func() bool { return h.in(room) })
+}
+
+// done waits until the instance has done with what was to be written before.
+func (h *holding) done() {
+	h.t.Helper()
+	behind := &holding{t: h.t, client: h.client, at: h.at, id: "behind", holder: h.at.NewHolder()}
+	behind.kept("room")
+	behind.end()
+	until(h.t, "not forgotten", func() bool { return stored(h.t, h.client, "private behind") == nil })
+}
+
+// surrendered waits until the instance knows that another has the session.
+func (h *holding) surrendered() {
+	h.t.Helper()
+	select {
+	case <-h.lost:
+	case <-time.After(patience):
+		require.FailNow(h.t, "the instance takes the session for its own")
+	}
+}
+
+func TestSession_WhileItsSocketLives_IsWrittenAgainBeforeItExpires(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	h := add(t, server, recovering(400*time.Millisecond)).open(t, client, "s")
+	h.kept("room")
+	ends := time.Now().Add(1500 * time.Millisecond)
+	until(t, "it expired", func() bool {
+		require.NotNil(t, stored(t, client, "private s"))
+		return time.Now().After(ends)
+	})
+	h.leave("last", time.Time{})
+	until(t, "the end is not written", func() bool {
+		s := stored(t, client, "private s")
+		return s == nil || s.Rooms[1] == "last"
+	})
+	until(t, "it does not expire", func() bool { return stored(t, client, "private s") == nil })
+}
+
+func TestSession_Ended_IsForgotten(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	h.end()
+	until(t, "not forgotten", func() bool { return stored(t, client, "private s") == nil })
+	_, _, err := a.TakeSession(t.Context(), "private s", anything)
+	require.ErrorIs(t, err, redisbridge.ErrNoSession)
+}
+
+// TestSession_TakenWhileItsSocketSeemsToLive_IsNotTouchedByTheFormerInstance: whatever that does, at whatever time.
+func TestSession_TakenWhileItsSocketSeemsToLive_IsNotTouchedByTheFormerInstance(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	for does, zombie := range map[string]func(h *holding){
+		"changes": func(h *holding) {
+			h.keep("of a zombie")
+			h.surrendered()
+		},
+		"leaves":               func(h *holding) { h.leave("of a zombie", time.Time{}) },
+		"leaves after silence": func(h *holding) { h.leave("of a zombie", time.Now()) },
+		"ends":                 func(h *holding) { h.end() },
+	} {
+		for when, take := range map[string]func(h *holding) (room string){
+			"while it is restored": func(h *holding) string {
+				h.take(b)
+				return "first"
+			},
+			"when it was restored": func(h *holding) string {
+				h.take(b).kept("next")
+				return "next"
+			},
+			"when it was left": func(h *holding) string {
+				h.take(b).leave("last", time.Time{})
+				until(t, "not written", func() bool { return h.in("last") })
+				return "last"
+			},
+		} {
+			h := a.open(t, client, "s")
+			room := take(h)
+			zombie(h)
+			h.done()
+			assert.True(t, h.in(room), "%s %s", does, when)
+			s, holder, err := a.TakeSession(t.Context(), "private s", anything)
+			require.NoError(t, err)
+			assert.False(t, h.holder.Had(s))
+			a.EndSession("private s", holder)
+			until(t, "not forgotten", func() bool { return !h.in(room) })
+			require.NoError(t, client.FlushAll(t.Context()).Err())
+		}
+	}
+}
+
+func TestSession_TakenAndEnded_IsNotBroughtBackByTheFormerInstance(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	next := h.take(b)
+	next.kept("next")
+	next.end()
+	until(t, "not forgotten", func() bool { return stored(t, client, "private s") == nil })
+	h.keep("of a zombie")
+	h.surrendered()
+	assert.Nil(t, stored(t, client, "private s"))
+	_, _, err := b.TakeSession(t.Context(), "private s", anything)
+	require.ErrorIs(t, err, redisbridge.ErrSessionOver)
+	ttl, err := client.PTTL(t.Context(), "sio:session:private s").Result()
+	require.NoError(t, err)
+	assert.Positive(t, ttl)
+	assert.LessOrEqual(t, ttl, time.Minute)
+}
+
+// TestSession_MovedToAndFro_IsOfWhoHadItLast: A, B, A, and neither of the zombies that it left behind.
+func TestSession_MovedToAndFro_IsOfWhoHadItLast(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	first := a.open(t, client, "s")
+	second := first.take(b)
+	second.kept("second")
+	third := second.take(a)
+	third.kept("third")
+	second.keep("of a zombie")
+	second.surrendered()
+	third.kept("still")
+	assert.Empty(t, third.lost)
+	third.end()
+	until(t, "not forgotten", func() bool { return stored(t, client, "private s") == nil })
+}
+
+func TestTakeSession_ThatDoesNotFit_StaysWithItsHolder(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	unfit := errors.New("unfit")
+	_, _, err := b.TakeSession(t.Context(), "private s", func(s *redisbridge.Session) error {
+		assert.Equal(t, session("s", "first").Rooms, s.Rooms)
+		return unfit
+	})
+	require.ErrorIs(t, err, unfit)
+	h.kept("second")
+	assert.Empty(t, h.lost)
+}
+
+// TestTakeSession_WhileItIsWrittenAgainAndAgain_HasWhatWasWrittenLast: what the former instance writes afterwards is not written.
+func TestTakeSession_WhileItIsWrittenAgainAndAgain_HasWhatWasWrittenLast(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	for i := range 20 {
+		h := a.open(t, client, fmt.Sprint(i))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for n := 0; len(h.lost) == 0; n++ {
+				h.keep(fmt.Sprint(n))
+			}
+		}()
+		s, _, err := b.TakeSession(t.Context(), "private "+h.id, anything)
+		require.NoError(t, err)
+		<-ended
+		h.done()
+		assert.True(t, h.in(s.Rooms[1]))
+	}
+}
+
+func TestSession_RedisForgotItsScripts_IsWrittenAndTaken(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	require.NoError(t, client.ScriptFlush(t.Context()).Err())
+	h.kept("second")
+	require.NoError(t, client.ScriptFlush(t.Context()).Err())
+	h.take(b).kept("third")
+}
+
+// TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the end is
+// heard of afterwards. It gets the session, or its connection is lost before.
+func TestSession_TakenBackWhileItsEndIsWritten_IsWritten(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	for i := range 200 {
+		for name, back := range map[string]func(*holding){
+			"kept": func(h *holding) { h.keep("back") }, "returned": func(h *holding) { h.leave("back", time.Time{}) },
+		} {
+			h := a.open(t, client, fmt.Sprint(name, i))
+			h.keep("room")
+			h.leave("last", time.Time{})
+			back(h.take(a))
+			until(t, name+": not written again", func() bool { return h.in("back") })
+			h.done()
+			require.True(t, h.in("back"))
+		}
+	}
+}
+
+func TestSession_RedisForgotEverything_IsWrittenAgain(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	server.Restart()
+	until(t, "not written again", func() bool {
+		n, err := client.Exists(t.Context(), "sio:session:private s").Result()
+		return err == nil && n == 1
+	})
+	for name, next := range map[string]func(){
+		"changed": func() { h.keep("room") },
+		"left":    func() { h.leave("room", time.Time{}) },
+	} {
+		h = a.open(t, client, name)
+		require.NoError(t, client.FlushAll(t.Context()).Err())
+		next()
+		until(t, "not written", func() bool { return h.in("room") })
+		h.take(b).kept("next")
+	}
+}
+
+// TestSession_GoneFromRedis_IsNotBroughtBackForAClientThatIsSilent: a server of Node.js that takes a session leaves nothing there. Nor
+// does a Redis that forgets: then the client is heard of, sooner or later.
+func TestSession_GoneFromRedis_IsNotBroughtBackForAClientThatIsSilent(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	taken := func(h *holding) {
+		require.NoError(t, client.Del(t.Context(), "sio:session:private "+h.id).Err())
+	}
+	h := a.open(t, client, "silent")
+	taken(h)
+	h.leave("last", time.Now())
+	h.done()
+	assert.Nil(t, stored(t, client, "private silent"))
+
+	h = a.open(t, client, "changed meanwhile")
+	since := time.Now()
+	taken(h)
+	h.kept("of a zombie, perhaps")
+	h.done()
+	h.leave("last", since)
+	until(t, "not taken back", func() bool { return stored(t, client, "private "+h.id) == nil })
+
+	h = a.open(t, client, "heard of")
+	taken(h)
+	h.kept("second")
+	h.done()
+	h.leave("last", time.Now())
+	until(t, "not written", func() bool { return h.in("last") })
+}
+
+// TestSession_TakenBeforeAnOutage_IsNotWrittenByTheFormerInstanceAfterwards: when Redis is back all write what they have.
+func TestSession_TakenBeforeAnOutage_IsNotWrittenByTheFormerInstanceAfterwards(t *testing.T) {
+	server := redisproc.StartWith(t, redisproc.Options{Arguments: []string{"--appendonly", "yes", "--appendfsync", "always"}})
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s")
+	next := h.take(b)
+	next.kept("next")
+	server.Kill()
+	until(t, "not all parts are down", func() bool { return len(a.Status().Reasons) == 4 && len(b.Status().Reasons) == 4 })
+	h.keep("of a zombie")
+	next.keep("after the outage")
+	server.Restart()
+	h.surrendered()
+	until(t, "not back", func() bool { return b.Status().Up })
+	until(t, "not written", func() bool { return next.in("after the outage") })
+	assert.Empty(t, next.lost)
+}
+
+func TestClose_SessionsLeftJustBefore_AreWritten(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	const n = 1000
+	for i := range n {
+		a.LeaveSession(session(fmt.Sprint(i)), a.NewHolder(), time.Time{})
+	}
+	require.NoError(t, a.Close(t.Context()))
+	size, err := client.DBSize(t.Context()).Result()
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, size, int64(n))
+}
