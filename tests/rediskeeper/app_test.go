@@ -13,6 +13,7 @@ import (
 // app is told of the sockets that are connected.
 type app struct {
 	sockets  chan *connection.Socket
+	ended    chan *connection.Socket
 	entrance connection.Entrance
 }
 
@@ -31,7 +32,7 @@ type handler struct {
 
 func (h *handler) Connected(context.Context)             { h.app.sockets <- h.socket }
 func (*handler) Event(context.Context, connection.Event) {}
-func (*handler) Disconnected(connection.Reason)          {}
+func (h *handler) Disconnected(connection.Reason)        { h.app.ended <- h.socket }
 
 // instance hands events to the registry. Of neighbours nothing else comes.
 type instance struct{ registry *roomregistry.Registry }

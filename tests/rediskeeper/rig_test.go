@@ -41,7 +41,9 @@ type rig struct {
 // start starts one. The test ends it, and fails if anything of it is left then.
 func start(t *testing.T, server *redisproc.Server, o keeper.Options) *rig {
 	t.Helper()
-	r := &rig{t: t, system: actortest.NewSystem(t), look: server.Client(), app: &app{sockets: make(chan *connection.Socket, 10)}}
+	r := &rig{t: t, system: actortest.NewSystem(t), look: server.Client(), app: &app{
+		sockets: make(chan *connection.Socket, 10), ended: make(chan *connection.Socket, 10),
+	}}
 	relay := r.system.Spawn(actor.PropsFromFunc(func(ctx actor.Context) {
 		if m, ok := ctx.Message().(*connection.SocketOpened); ok {
 			m.Socket.Session().Listed() // what the gate waits for
