@@ -41,9 +41,9 @@ func (n *node) claim(c *connection.Claim) {
 	}
 }
 
-// settle tells who waits for it that nothing is being taken out of Redis.
+// settle tells who waits for it that nobody is asking Redis or encoding.
 func (n *node) settle() {
-	if n.taking > 0 {
+	if n.busy > 0 {
 		return
 	}
 	for _, done := range n.settling {
@@ -54,7 +54,7 @@ func (n *node) settle() {
 
 // take asks Redis for a session.
 func (n *node) take(s *session) {
-	n.taking++
+	n.busy++
 	s.asking = true
 	namespace := s.namespace
 	n.env.System.Go("session", func() {
@@ -83,14 +83,14 @@ func (k *Keeper) fits(found *redisbridge.Session, namespace string) error {
 // took goes on with what Redis had. Nothing at all need not mean that another has the session: Redis may have lost it, or not have it
 // yet. Then a socket that lives here knows best.
 func (n *node) took(m *took) {
-	n.taking--
+	n.busy--
 	defer n.settle()
 	s := m.of
 	s.asking = false
 	switch {
 	case m.err == nil:
 		if !s.holder.Had(m.found) {
-			s.elsewhere = &left{keptOf(m.found, s.namespace), m.found.Data}
+			s.elsewhere = &left{kept: keptOf(m.found, s.namespace), data: m.found.Data}
 		}
 		s.holder = m.holder
 	case errors.Is(m.err, redisbridge.ErrNoSession) && s.here():

@@ -3,6 +3,7 @@ package keeper
 import (
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge"
+	"github.com/actio-go/actio/redisbridge/format"
 )
 
 // late marks messages that nobody needs to hear of when the keeper is gone.
@@ -41,6 +42,13 @@ type (
 		late
 		of     *session
 		holder redisbridge.Holder
+	}
+	encoded struct {
+		late
+		of     *session
+		socket *connection.Socket
+		data   format.Payload
+		done   bool // else the application's code has panicked
 	}
 	unclaim struct {
 		late

@@ -20,7 +20,7 @@ type node struct {
 
 	guard    actors.Guard
 	sessions map[string]*session
-	taking   int             // questions to Redis
+	busy     int             // goroutines that ask Redis, or encode
 	settling []chan struct{} // closed when there are none
 }
 
@@ -31,6 +31,10 @@ type session struct {
 	holder    redisbridge.Holder // as whom this instance has it; nobody until it is written, or was taken
 	socket    *connection.Socket // the live one
 	rooms     []string           // of it
+
+	data     format.Payload // of the socket, as it was encoded last
+	encoding bool           // a goroutine is at it
+	again    bool           // and has to begin anew
 
 	claim     *connection.Claim // who gets it, or has got it
 	next      *connection.Claim // and who came meanwhile
@@ -43,8 +47,11 @@ type session struct {
 
 // left is what is left of a socket.
 type left struct {
-	kept *connection.Kept
-	data format.Payload // as it is stored
+	kept  *connection.Kept
+	data  format.Payload     // as it is stored
+	whose *connection.Socket // whose data is yet to be encoded; nil: it is there
+
+	silent time.Time // since when its client may have said nothing, if its heartbeat has failed
 }
 
 // Receive dispatches.
@@ -63,6 +70,8 @@ func (n *node) Receive(ctx actor.Context) {
 		n.took(m)
 	case *lost:
 		n.lost(m)
+	case *encoded:
+		n.encoded(m)
 	case *unclaim:
 		n.unclaim(m.claim)
 	case *spent:
@@ -85,6 +94,9 @@ func (n *node) opened(socket *connection.Socket) {
 	}
 	if s.given != nil {
 		s.rooms = s.given.kept.Rooms
+		if s.given.whose == nil {
+			s.data = s.given.data
+		}
 	}
 	s.namespace, s.socket, s.claim, s.given, s.came = socket.Namespace(), socket, nil, nil, false
 	if s.next != nil {
@@ -103,10 +115,17 @@ func (n *node) changed(m *changed) {
 	n.write(s)
 }
 
-// write writes the session of a live socket, once it is authenticated.
+// write writes the session of a live socket, once it is authenticated: as soon as the data of it is encoded.
 func (n *node) write(s *session) {
+	if s.elsewhere == nil && s.socket.State() == connection.Authenticated {
+		n.encode(s, s.socket)
+	}
+}
+
+// keep writes the session of a live socket.
+func (n *node) keep(s *session) {
 	bridge := n.options.Bridge()
-	if bridge == nil || s.socket.State() != connection.Authenticated {
+	if bridge == nil {
 		return
 	}
 	if s.holder == (redisbridge.Holder{}) {
@@ -115,14 +134,14 @@ func (n *node) write(s *session) {
 	holder := s.holder
 	bridge.KeepSession(n.sessionOf(&connection.Kept{
 		PrivateID: s.id, ID: s.socket.ID(), Namespace: s.socket.Namespace(), Rooms: s.rooms, Principal: s.socket.Principal(),
-	}, n.options.Data(s.socket)), holder, func() { n.tell(&lost{of: s, holder: holder}) })
+	}, s.data), holder, func() { n.tell(&lost{of: s, holder: holder}) })
 }
 
 // lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis says
 // what becomes of it.
 func (n *node) lost(m *lost) {
 	s := m.of
-	if n.sessions[s.id] != s || s.holder != m.holder || s.socket == nil || s.claim != nil {
+	if n.sessions[s.id] != s || s.holder != m.holder || s.socket == nil || s.claim != nil || s.asking {
 		return
 	}
 	delete(n.sessions, s.id)
@@ -131,6 +150,9 @@ func (n *node) lost(m *lost) {
 
 // sessionOf is what is kept of a socket, as it is stored.
 func (*Keeper) sessionOf(k *connection.Kept, data format.Payload) *redisbridge.Session {
+	if data.IsZero() {
+		data = format.NewPayload([]byte("{}"), nil)
+	}
 	s := &redisbridge.Session{
 		ID: k.ID, PID: k.PrivateID, Namespace: k.Namespace, Rooms: append([]string{k.ID}, k.Rooms...), Data: data,
 	}
@@ -148,8 +170,12 @@ func (n *node) ended(m *ended) {
 		return
 	}
 	s.socket = nil
+	s.again = s.encoding // what is being encoded need not be the last
 	if m.kept != nil {
-		s.local = &left{m.kept, n.options.Data(m.socket)}
+		s.local = &left{kept: m.kept, whose: m.socket}
+		if m.socket.Reason() == connection.ReasonPingTimeout {
+			s.local.silent = time.Now().Add(-n.env.Options.PingInterval - n.env.Options.PingTimeout)
+		}
 	}
 	n.proceed(s)
 }
@@ -157,7 +183,7 @@ func (n *node) ended(m *ended) {
 // proceed does with a session that nobody has what is to be done when Redis was asked, if it is: it is given to who waits for it, left
 // in Redis, or forgotten.
 func (n *node) proceed(s *session) {
-	if s.socket != nil || s.asking {
+	if s.socket != nil || s.asking || s.given != nil {
 		return
 	}
 	rest := s.elsewhere
@@ -165,14 +191,16 @@ func (n *node) proceed(s *session) {
 		rest = s.local
 	} else if s.local != nil {
 		n.release(s.local.kept)
+		s.local = nil
 	}
-	s.local, s.elsewhere = nil, nil
 	switch {
 	case rest == nil:
 		n.over(s)
 	case s.claim != nil:
-		s.given = rest
+		s.local, s.elsewhere, s.given = nil, nil, rest
 		s.claim.Answer(rest.kept, nil)
+	case rest.whose != nil:
+		n.encode(s, rest.whose)
 	default:
 		delete(n.sessions, s.id)
 		n.leave(s, rest)
@@ -198,15 +226,10 @@ func (n *node) leave(s *session, rest *left) {
 	if s.holder == (redisbridge.Holder{}) {
 		s.holder = bridge.NewHolder()
 	}
-	bridge.LeaveSession(n.sessionOf(rest.kept, rest.data), s.holder, n.silence(s, rest.kept))
-}
-
-// silence is since when the client of a session may have said nothing, when its heartbeat has failed.
-func (n *node) silence(s *session, kept *connection.Kept) time.Time {
-	if s.came || kept.Former == nil || kept.Former.Reason() != connection.ReasonPingTimeout {
-		return time.Time{}
+	if s.came {
+		rest.silent = time.Time{} // it has spoken here
 	}
-	return time.Now().Add(-n.env.Options.PingInterval - n.env.Options.PingTimeout)
+	bridge.LeaveSession(n.sessionOf(rest.kept, rest.data), s.holder, rest.silent)
 }
 
 // release lets the rooms go that count as present while their socket may come back: here it does not, but by Redis.
