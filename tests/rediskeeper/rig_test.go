@@ -57,7 +57,9 @@ func start(t *testing.T, server *redisproc.Server, o keeper.Options) *rig {
 	if o.Timeout == 0 {
 		o.Timeout = patience
 	}
-	o.Data = func(s *connection.Socket) format.Payload { return data(s.ID()) }
+	if o.Data == nil {
+		o.Data = func(s *connection.Socket) format.Payload { return data(s.ID()) }
+	}
 	var err error
 	r.bridge, err = redisbridge.Start(t.Context(), r.system, redisbridge.Options{
 		Client: server.Client(), Adapter: redisbridge.StreamsAdapter, Recovery: time.Minute,
