@@ -28,7 +28,7 @@
 //	questionDone   a goroutine       the next one
 //	asking         a neighbour       local sockets have been asked for it
 //	askingDone     sockets, clock    all have answered, or the time is up: nothing more is awaited
-//	sessionChanged KeepSession, ...  a session is written, now and before it expires, or forgotten, if Redis knows no other holder
+//	sessionChanged KeepSession, ...  a session is written, now and before it expires, or forgotten, by its holder
 //	sessionsDue    the clock         sessions that would expire are written again
 //	sessionsWritten a goroutine      the next ones
 //	sessionsDrain  Close             all are written, or Redis is down
@@ -106,14 +106,16 @@
 //     be taken up when the process was killed. Node.js writes it when the transport is lost, or the server is closed in good order: of
 //     a Node.js server that is killed nothing can be recovered. While its socket lives a session is kept for half as long again, so
 //     that Options.Recovery is left at least.
-//   - A session names its Holder, and Redis lets nobody else write it: an instance that takes a client for alive which has left it
-//     without a word neither overwrites nor deletes what another has by now, also after an outage, and is told so (KeepSession's
-//     lost). TakeSession changes the holder and leaves the session where it is: who takes it last has it, and nothing is lost when
-//     that one is killed before it has written it. What ends after it was taken leaves an empty text behind for Options.Recovery.
-//   - A session may be gone from Redis although nobody has ended it: Redis was emptied or has evicted it, or a server of Node.js, which
-//     leaves nothing behind, has taken it. It is written again, as most often nobody has it. When the heartbeat of its client fails
-//     then, and it was not heard of since, it is taken back (LeaveSession's silent): what remains of the mistake is a former state that
-//     another may take up until that is known. What remains of the other mistake is a client that begins afresh.
+//   - A session names its Holder, and Redis lets nobody else write it: an instance that takes a client for alive which has left
+//     it without a word neither overwrites nor deletes what another has by now, also after an outage, and is told so
+//     (KeepSession's lost). TakeSession changes the holder and leaves the session where it is: who takes it last has it, and
+//     nothing is lost when that one is killed before it has written it. What ends after it was taken leaves an empty text
+//     behind for Options.Recovery.
+//   - A session may be gone from Redis although nobody has ended it: Redis was emptied or has evicted it, or a server of
+//     Node.js, which leaves nothing behind, has taken it. It is written again, as most often nobody has it. When the heartbeat
+//     of its client fails then, and it was not heard of since, it is taken back (LeaveSession's silent): what remains of the
+//     mistake is a former state that another may take up until that is known. What remains of the other mistake is a client
+//     that begins afresh.
 //   - Replay stops the reading of streams for a moment, when it has read as far as what was handed out: the socket is attached
 //     between two events, and gets none twice and misses none.
 //

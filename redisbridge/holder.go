@@ -44,7 +44,8 @@ end
 return 2 + before
 `
 
-// takeScript gives a session to another holder, if it is as it was read, ARGV[1]: its new text is ARGV[2], for ARGV[3] milliseconds.
+// takeScript gives a session to another holder, if it is as it was read, ARGV[1]: its new text is ARGV[2], for ARGV[3]
+// milliseconds.
 const takeScript = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
@@ -61,10 +62,10 @@ const (
 	replaced                // it was there
 )
 
-// TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays in
-// Redis, so that nothing is lost when this process dies, and so that its client can go on elsewhere when it does not get through
-// here; who takes it last has it. Whoever does not go on with it leaves it by LeaveSession, or ends it. fits is asked before, and
-// its error is returned. Errors: ErrNoSession, ErrSessionOver, link.ErrDown, ErrClosed, that of ctx.
+// TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays
+// in Redis, so that nothing is lost when this process dies, and so that its client can go on elsewhere when it does not get
+// through here; who takes it last has it. Whoever does not go on with it leaves it by LeaveSession, or ends it. fits is asked
+// before, and its error is returned. Errors: ErrNoSession, ErrSessionOver, link.ErrDown, ErrClosed, that of ctx.
 func (b *Bridge) TakeSession(ctx context.Context, pid string, fits func(*Session) error) (*Session, Holder, error) {
 	l := b.linked()
 	if l == nil || !b.Echoes() {

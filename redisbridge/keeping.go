@@ -36,7 +36,8 @@ type kept struct {
 	again   bool // changed while it was being written
 	written bool // Redis has had it
 	serial  uint64
-	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it out.
+	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it
+	// out.
 	doubted time.Time
 }
 

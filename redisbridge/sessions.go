@@ -22,11 +22,11 @@ var (
 // Session is what is kept of a socket so that its client can return, on whatever instance.
 type Session = format.Session
 
-// KeepSession keeps the session of a socket that lives, so that its client can return also when this process dies: it is written
-// now, and again and again before Options.Recovery is over. It is called when the socket is opened, new or restored, and when its
-// rooms, or other things, have changed. Calls for one session must be made in their order; the session must not be changed any
-// more. It never blocks. While Redis is down it is written later. Node.js writes a session when the transport is lost, and so keeps
-// nothing of a process that is killed.
+// KeepSession keeps the session of a socket that lives, so that its client can return also when this process dies: it is
+// written now, and again and again before Options.Recovery is over. It is called when the socket is opened, new or restored,
+// and when its rooms, or other things, have changed. Calls for one session must be made in their order; the session must not be
+// changed any more. It never blocks. While Redis is down it is written later. Node.js writes a session when the transport is
+// lost, and so keeps nothing of a process that is killed.
 //
 // h is who has it: NewHolder for a new session, else what TakeSession returned. lost is called when another has it by now, or has
 // ended it: its client is elsewhere, and the session is not written any more. lost must not block.
@@ -36,8 +36,8 @@ func (b *Bridge) KeepSession(s *Session, h Holder, lost func()) {
 
 // LeaveSession keeps the session of a socket whose transport was lost, or of one that TakeSession took and nobody got, for
 // Options.Recovery from now on, and then no more. silent is since when the client may have said nothing, when that is why the
-// socket has ended; zero: there was another reason. A client that is silent may be with a server of Node.js, which takes a session
-// out of Redis: its session is not put there again. It never blocks.
+// socket has ended; zero: there was another reason. A client that is silent may be with a server of Node.js, which takes a
+// session out of Redis: its session is not put there again. It never blocks.
 func (b *Bridge) LeaveSession(s *Session, h Holder, silent time.Time) {
 	b.writeSession(s, &sessionChanged{holder: h, silent: silent})
 }
@@ -62,7 +62,8 @@ func (b *Bridge) writeSession(s *Session, m *sessionChanged) {
 
 func (b *Bridge) sessionKey(pid string) string { return b.options.Streams.SessionKeyPrefix + pid }
 
-// overText is that of a session that has ended for good, while others may take themselves for its holder. For Node.js there is none.
+// overText is that of a session that has ended for good, while others may take themselves for its holder. For Node.js there is
+// none.
 const overText = ""
 
 // sessionChanged comes from KeepSession and its like.

@@ -53,7 +53,9 @@ func TestSession_OfActio_ComesBackWithAllThatItHas(t *testing.T) {
 func TestSession_Holder_StandsAtTheSamePlaceWhateverElseThereIs(t *testing.T) {
 	for _, holder := range []string{"0123456789abcdef00000001", "zzzzzzzzzzzzzzzzffffffff"} {
 		for _, s := range []format.Session{
-			{ID: "s", PID: "p"}, {ID: "s", PID: "p", Namespace: "/"}, {ID: "longer", PID: "p", User: "u", Expires: time.UnixMilli(1)},
+			{ID: "s", PID: "p"},
+			{ID: "s", PID: "p", Namespace: "/"},
+			{ID: "longer", PID: "p", User: "u", Expires: time.UnixMilli(1)},
 			{ID: "s", PID: "p", Rooms: []string{"a", "b"}, Data: event(`{"huge":1e400}`)},
 		} {
 			s.Holder = holder

@@ -80,8 +80,8 @@ func (k *Keeper) fits(found *redisbridge.Session, namespace string) error {
 	return nil
 }
 
-// took goes on with what Redis had. Nothing at all need not mean that another has the session: Redis may have lost it, or not have it
-// yet. Then a socket that lives here knows best.
+// took goes on with what Redis had. Nothing at all need not mean that another has the session: Redis may have lost it, or not
+// have it yet. Then a socket that lives here knows best.
 func (n *node) took(m *took) {
 	n.busy--
 	defer n.settle()

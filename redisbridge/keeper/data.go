@@ -4,9 +4,9 @@ import (
 	"github.com/actio-go/actio/actors/connection"
 )
 
-// What the application keeps with a socket is encoded by code of the application, which may take its time, or panic. That holds up no
-// other session: it is done in a goroutine, one at a time for a session, which is written when it is done. What changes meanwhile has
-// it done once more.
+// What the application keeps with a socket is encoded by code of the application, which may take its time, or panic. That holds
+// up no other session: it is done in a goroutine, one at a time for a session, which is written when it is done. What changes
+// meanwhile has it done once more.
 
 // encode has the data of a socket encoded, after what has changed until now.
 func (n *node) encode(s *session, socket *connection.Socket) {

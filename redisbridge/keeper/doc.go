@@ -15,9 +15,9 @@
 //	spent      connection -> keeper     what was given is forgotten
 //	settle     Stop -> keeper           it is answered when nothing is being taken out of Redis
 //
-// A socket may live here for nobody: its client has left without a word, and the heartbeat has not failed yet. So Redis says who has a
-// session. If it is this instance still, or Redis has nothing, who claims it is given what the socket here leaves, which is the latest;
-// else what Redis has.
+// A socket may live here for nobody: its client has left without a word, and the heartbeat has not failed yet. So Redis says
+// who has a session. If it is this instance still, or Redis has nothing, who claims it is given what the socket here leaves,
+// which is the latest; else what Redis has.
 //
 // A socket that is not authenticated has no session in Redis: whoever knew its private id would be taken for authenticated.
 package keeper

@@ -19,8 +19,8 @@ import (
 type Options struct {
 	// Bridge returns the bridge; nil before it is there.
 	Bridge func() *redisbridge.Bridge
-	// Data is what the application keeps with a socket. It is called in goroutines of their own, for one session one after another: it
-	// may run the application's code.
+	// Data is what the application keeps with a socket. It is called in goroutines of their own, for one session one after
+	// another: it may run the application's code.
 	Data func(s *connection.Socket) format.Payload
 	// Timeout bounds how long a session is looked for, and what was missed.
 	Timeout time.Duration
@@ -52,8 +52,8 @@ func Start(env *connection.Env, o Options) *Keeper {
 
 func (k *Keeper) tell(m any) { k.env.System.Send(k.pid, m) }
 
-// Stop stops the actor. What it was told before the bridge has been told then, and what was taken for clients that did not get it is
-// left to others: that is waited for until ctx ends. The connections must have ended, the bridge must not. Idempotent.
+// Stop stops the actor. What it was told before the bridge has been told then, and what was taken for clients that did not get
+// it is left to others: that is waited for until ctx ends. The connections must have ended, the bridge must not. Idempotent.
 func (k *Keeper) Stop(ctx context.Context) error {
 	done := make(chan struct{})
 	k.tell(&settle{done: done})

@@ -137,8 +137,8 @@ func (n *node) keep(s *session) {
 	}, s.data), holder, func() { n.tell(&lost{of: s, holder: holder}) })
 }
 
-// lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis says
-// what becomes of it.
+// lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis
+// says what becomes of it.
 func (n *node) lost(m *lost) {
 	s := m.of
 	if n.sessions[s.id] != s || s.holder != m.holder || s.socket == nil || s.claim != nil || s.asking {
@@ -180,8 +180,8 @@ func (n *node) ended(m *ended) {
 	n.proceed(s)
 }
 
-// proceed does with a session that nobody has what is to be done when Redis was asked, if it is: it is given to who waits for it, left
-// in Redis, or forgotten.
+// proceed does with a session that nobody has what is to be done when Redis was asked, if it is: it is given to who waits for
+// it, left in Redis, or forgotten.
 func (n *node) proceed(s *session) {
 	if s.socket != nil || s.asking || s.given != nil {
 		return

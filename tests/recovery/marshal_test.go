@@ -29,7 +29,8 @@ func (s *slow) MarshalJSON() ([]byte, error) {
 	return []byte(`"encoded"`), nil
 }
 
-// TestStreams_ValueThatTakesItsTimeToEncode_HoldsUpNoOtherClient: they change, and go on elsewhere, meanwhile. In the end it is stored.
+// TestStreams_ValueThatTakesItsTimeToEncode_HoldsUpNoOtherClient: they change, and go on elsewhere, meanwhile. In the end it is
+// stored.
 func TestStreams_ValueThatTakesItsTimeToEncode_HoldsUpNoOtherClient(t *testing.T) {
 	t.Parallel()
 	server := redisproc.Start(t)

@@ -78,8 +78,8 @@ func roomsOf(t *testing.T, s *actio.Socket) []string {
 	return slices.Sorted(slices.Values(slices.DeleteFunc(rooms, func(room string) bool { return room == s.ID() })))
 }
 
-// TestStreams_ClientGoesToNodeAndBackWithoutAWord_IsWhoItWasLast: Node.js reads a session that names its holder, takes it, and gives
-// it back in other rooms, while the instance that had it before takes the client for alive, and does what it likes.
+// TestStreams_ClientGoesToNodeAndBackWithoutAWord_IsWhoItWasLast: Node.js reads a session that names its holder, takes it, and
+// gives it back in other rooms, while the instance that had it before takes the client for alive, and does what it likes.
 func TestStreams_ClientGoesToNodeAndBackWithoutAWord_IsWhoItWasLast(t *testing.T) {
 	t.Parallel()
 	server := redisproc.Start(t)
@@ -115,7 +115,8 @@ func TestStreams_ClientGoesToNodeAndBackWithoutAWord_IsWhoItWasLast(t *testing.T
 	j.end(t)
 }
 
-// TestStreams_ClientIsWithNode_HeartbeatHereFails_NothingIsLeftInRedis: Node.js has taken the session out, and says nothing when it ends.
+// TestStreams_ClientIsWithNode_HeartbeatHereFails_NothingIsLeftInRedis: Node.js has taken the session out, and says nothing
+// when it ends.
 func TestStreams_ClientIsWithNode_HeartbeatHereFails_NothingIsLeftInRedis(t *testing.T) {
 	t.Parallel()
 	server := redisproc.Start(t)

@@ -275,8 +275,8 @@ func TestSession_RedisForgotItsScripts_IsWrittenAndTaken(t *testing.T) {
 	h.take(b).kept("third")
 }
 
-// TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the end is
-// heard of afterwards. It gets the session, or its connection is lost before.
+// TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the
+// end is heard of afterwards. It gets the session, or its connection is lost before.
 func TestSession_TakenBackWhileItsEndIsWritten_IsWritten(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()
@@ -318,8 +318,8 @@ func TestSession_RedisForgotEverything_IsWrittenAgain(t *testing.T) {
 	}
 }
 
-// TestSession_GoneFromRedis_IsNotBroughtBackForAClientThatIsSilent: a server of Node.js that takes a session leaves nothing there. Nor
-// does a Redis that forgets: then the client is heard of, sooner or later.
+// TestSession_GoneFromRedis_IsNotBroughtBackForAClientThatIsSilent: a server of Node.js that takes a session leaves nothing
+// there. Nor does a Redis that forgets: then the client is heard of, sooner or later.
 func TestSession_GoneFromRedis_IsNotBroughtBackForAClientThatIsSilent(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()

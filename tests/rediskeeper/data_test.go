@@ -31,6 +31,7 @@ func (e *encoder) be(version string) { e.version.Store(&version) }
 
 // encode is what it was when it began.
 func (e *encoder) encode(t *testing.T) format.Payload {
+	t.Helper()
 	assert.EqualValues(t, 1, e.at.Add(1), "it is encoded twice at a time")
 	defer e.at.Add(-1)
 	version := *e.version.Load()
@@ -50,8 +51,8 @@ func of(t *testing.T, version string) func(s *format.Session) bool {
 	}
 }
 
-// TestData_ThatTakesItsTimeToEncode_HoldsUpNoOtherSession: all others are kept, taken up and left meanwhile, and its own has what it had in
-// the end.
+// TestData_ThatTakesItsTimeToEncode_HoldsUpNoOtherSession: all others are kept, taken up and left meanwhile, and its own has
+// what it had in the end.
 func TestData_ThatTakesItsTimeToEncode_HoldsUpNoOtherSession(t *testing.T) {
 	t.Parallel()
 	slow, e := new(atomic.Pointer[string]), newEncoder()
@@ -100,7 +101,8 @@ func TestData_WhoseEncodingPanics_IsWhatItWasBefore(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
 	broken.Store(true)
-	r := start(t, redisproc.Start(t), keeper.Options{Data: func(s *connection.Socket) format.Payload {
+	server := redisproc.Start(t)
+	r := start(t, server, keeper.Options{Data: func(s *connection.Socket) format.Payload {
 		if broken.Load() {
 			panic("of the application")
 		}
@@ -126,6 +128,6 @@ func TestData_WhoseEncodingPanics_IsWhatItWasBefore(t *testing.T) {
 	assert.Greater(t, r.system.Panics(), before)
 	c.session.Close(connection.ReasonTransportClose)
 	assert.Same(t, socket, receive(t, r.app.ended))
-	_, answers := r.claim(pid, "/")
+	_, answers := start(t, server, keeper.Options{}).claim(pid, "/")
 	assert.Equal(t, map[string]any{"of": id}, given(t, answers).Data)
 }

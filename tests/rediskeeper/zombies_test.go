@@ -67,8 +67,8 @@ func (w *walker) rooms() []string {
 	return slices.DeleteFunc(slices.Sorted(slices.Values(rooms)), func(room string) bool { return room == w.id })
 }
 
-// TestClient_ThatMovesToAndFroWithoutAWord_IsWhoItWasLast: each instance still has a socket of it, which knows nothing of what came
-// later.
+// TestClient_ThatMovesToAndFroWithoutAWord_IsWhoItWasLast: each instance still has a socket of it, which knows nothing of what
+// came later.
 func TestClient_ThatMovesToAndFroWithoutAWord_IsWhoItWasLast(t *testing.T) {
 	t.Parallel()
 	server := redisproc.Start(t)
@@ -121,7 +121,8 @@ func TestSocket_WhoseClientIsElsewhere_SurrendersAndHarmsNothing(t *testing.T) {
 	}
 }
 
-// TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas: Redis says nothing, and the socket that seems to live is the latest.
+// TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas: Redis says nothing, and the socket that seems to live is the
+// latest.
 func TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})
