@@ -27,13 +27,18 @@ func (b *Bridge) NewHolder() Holder {
 func (h Holder) Had(s *Session) bool { return h.name != "" && h.name == s.Holder }
 
 // holderScript writes a session if its holder is ARGV[1], as HolderText, or there is none at all and ARGV[4] is 1. ARGV[2] is the
-// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes.
+// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes. That a session has a holder it tells by
+// the end of the word before it, "older" and the length of what follows.
 const holderScript = `
 local holder = redis.call('GETRANGE', KEYS[1], 12, 43)
 local before = 1
 if holder ~= ARGV[1] then
   before = redis.call('EXISTS', KEYS[1])
-  if before == 1 then return 0 end
+  if before == 1 then
+    local key = redis.call('GETRANGE', KEYS[1], 4, 11)
+    if key == '' or key == 'b2xkZXK4' then return 0 end
+    return 4
+  end
   if ARGV[4] ~= '1' then return 1 end
 end
 if ARGV[3] == '0' then
@@ -60,6 +65,7 @@ const (
 	absent                  // Redis had none, and was not to
 	created                 // Redis had none
 	replaced                // it was there
+	foreign                 // a server of Node.js has left it there: nothing was written
 )
 
 // TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays

@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -203,23 +204,26 @@ func (b *Bridge) putSession(ctx context.Context, p redis.Pipeliner, key string, 
 func (a *node) sessionsWritten(batch []*sessionWrite) {
 	s := &a.sessions
 	s.writing = false
-	failed := false
+	var failed error
 	for _, w := range batch {
 		k := s.kept[w.pid]
 		switch {
 		case k == nil || k.holder != w.holder: // it was taken since, which is to be written
 		case w.err != nil:
-			failed = true
+			failed = w.err
 			a.queueSession(k)
-		case w.outcome == others:
-			a.lost(k)
+		case w.outcome == others, w.outcome == foreign:
+			a.lost(k, w.outcome == foreign)
 		case !w.lives && !k.again:
 			delete(s.kept, w.pid)
 		default:
 			a.wrote(k, w)
 		}
 	}
-	if failed {
+	if failed != nil {
+		if a.limit.Allow() {
+			a.sys.Logger().Warn("sessions not written", slog.Any("err", failed))
+		}
 		s.timer.Reset(sessionPause)
 		return
 	}
@@ -228,10 +232,10 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 }
 
 // lost gives a session up that another has.
-func (a *node) lost(k *kept) {
+func (a *node) lost(k *kept, toNode bool) {
 	delete(a.sessions.kept, k.pid)
 	if k.lives && k.lost != nil {
-		k.lost()
+		k.lost(toNode)
 	}
 }
 

@@ -42,6 +42,7 @@ type (
 		late
 		of     *session
 		holder redisbridge.Holder
+		toNode bool
 	}
 	encoded struct {
 		late

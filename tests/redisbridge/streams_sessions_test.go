@@ -51,13 +51,13 @@ type holding struct {
 	at     *member
 	id     string
 	holder redisbridge.Holder
-	lost   chan struct{}
+	lost   chan bool
 }
 
 // open has an instance keep a new session, until Redis has it.
 func (m *member) open(t *testing.T, client *redis.Client, id string) *holding {
 	t.Helper()
-	h := &holding{t: t, client: client, at: m, id: id, holder: m.NewHolder(), lost: make(chan struct{}, 10)}
+	h := &holding{t: t, client: client, at: m, id: id, holder: m.NewHolder(), lost: make(chan bool, 10)}
 	h.kept("first")
 	return h
 }
@@ -69,12 +69,12 @@ func (h *holding) take(m *member) *holding {
 	require.NoError(h.t, err)
 	require.Equal(h.t, session(h.id).PID, s.PID)
 	require.True(h.t, h.holder.Had(s))
-	return &holding{t: h.t, client: h.client, at: m, id: h.id, holder: holder, lost: make(chan struct{}, 10)}
+	return &holding{t: h.t, client: h.client, at: m, id: h.id, holder: holder, lost: make(chan bool, 10)}
 }
 
 // keep has the session written, in this room.
 func (h *holding) keep(room string) {
-	h.at.KeepSession(session(h.id, room), h.holder, func() { h.lost <- struct{}{} })
+	h.at.KeepSession(session(h.id, room), h.holder, func(toNode bool) { h.lost <- toNode })
 }
 
 func (h *holding) leave(room string, silent time.Time) {
@@ -107,10 +107,13 @@ func (h *holding) done() {
 }
 
 // surrendered waits until the instance knows that another has the session.
-func (h *holding) surrendered() {
+func (h *holding) surrendered() { h.lostTo(false) }
+
+func (h *holding) lostTo(node bool) {
 	h.t.Helper()
 	select {
-	case <-h.lost:
+	case toNode := <-h.lost:
+		assert.Equal(h.t, node, toNode)
 	case <-time.After(patience):
 		require.FailNow(h.t, "the instance takes the session for its own")
 	}
@@ -225,6 +228,34 @@ func TestSession_MovedToAndFro_IsOfWhoHadItLast(t *testing.T) {
 	assert.Empty(t, third.lost)
 	third.end()
 	until(t, "not forgotten", func() bool { return stored(t, client, "private s") == nil })
+}
+
+// TestSession_LeftByNode_IsNotTouchedByTheFormerInstance: what Node.js writes names no holder.
+func TestSession_LeftByNode_IsNotTouchedByTheFormerInstance(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	for name, zombie := range map[string]func(h *holding){
+		"changes": func(h *holding) {
+			h.keep("of a zombie")
+			h.lostTo(true)
+		},
+		"leaves": func(h *holding) { h.leave("of a zombie", time.Time{}) },
+		"ends":   func(h *holding) { h.end() },
+	} {
+		h := a.open(t, client, name)
+		s := session(name, "of Node")
+		s.Namespace = ""
+		text, err := format.EncodeSession(s)
+		require.NoError(t, err)
+		require.NoError(t, client.Set(t.Context(), "sio:session:private "+name, text, time.Minute).Err())
+		zombie(h)
+		h.done()
+		assert.True(t, h.in("of Node"), name)
+		got, _, err := a.TakeSession(t.Context(), "private "+name, anything)
+		require.NoError(t, err)
+		assert.Empty(t, got.Holder)
+	}
 }
 
 func TestTakeSession_ThatDoesNotFit_StaysWithItsHolder(t *testing.T) {

@@ -121,6 +121,22 @@ func TestSocket_WhoseClientIsElsewhere_SurrendersAndHarmsNothing(t *testing.T) {
 	}
 }
 
+// TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt: the client was there in between, and Node.js has learnt so late
+// that it left.
+func TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt(t *testing.T) {
+	t.Parallel()
+	r := start(t, redisproc.Start(t), keeper.Options{})
+	w := walk(t, r)
+	text, err := format.EncodeSession(&format.Session{ID: w.id, PID: w.pid, Rooms: []string{w.id, "of Node"}, Data: data(w.id)})
+	require.NoError(t, err)
+	require.NoError(t, r.look.Set(t.Context(), redisbridge.DefaultSessionKeyPrefix+w.pid, text, 0).Err())
+	socket := w.socket
+	require.NoError(t, socket.Join(t.Context(), "here"))
+	assert.Same(t, socket, receive(t, r.app.ended))
+	w.to(r)
+	assert.Equal(t, []string{"of Node"}, w.rooms())
+}
+
 // TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas: Redis says nothing, and the socket that seems to live is the
 // latest.
 func TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas(t *testing.T) {
