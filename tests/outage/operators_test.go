@@ -104,7 +104,8 @@ func TestOperators_CompressAndVolatile_HoldAtTheOtherInstance(t *testing.T) {
 		require.NoError(t, here.Volatile().Emit("volatile"))
 		require.NoError(t, here.Emit("kept"))
 		c.wait(`42["kept"`) // both have come to that instance
-		assert.NotContains(t, eventsUntil(t, polling, "kept"), "volatile") // what came before it joined may come late
+		// What was emitted before it joined may come late.
+		assert.NotContains(t, eventsUntil(t, polling, "kept"), "volatile")
 		require.NoError(t, polling.Leave())
 	})
 }
