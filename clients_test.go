@@ -52,6 +52,18 @@ type peer struct {
 // connect connects a client with a payload of CONNECT.
 func (s *served) connect(auth string) *peer {
 	s.t.Helper()
+	p := s.enter(auth)
+	var opened struct {
+		SID string `json:"sid"`
+	}
+	require.NoError(s.t, json.Unmarshal([]byte(p.wait("40")), &opened))
+	p.id = opened.SID
+	return p
+}
+
+// enter is connect for a client whose CONNECT has no answer yet.
+func (s *served) enter(auth string) *peer {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	socket, response, err := websocket.Dial(ctx, "ws://"+s.address+"/io/?EIO=4&transport=websocket&color=red&color=blue", nil)
@@ -63,11 +75,6 @@ func (s *served) connect(auth string) *peer {
 	p := &peer{t: s.t, socket: socket}
 	p.wait("0")
 	p.send("40" + auth)
-	var opened struct {
-		SID string `json:"sid"`
-	}
-	require.NoError(s.t, json.Unmarshal([]byte(p.wait("40")), &opened))
-	p.id = opened.SID
 	return p
 }
 

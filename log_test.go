@@ -73,3 +73,18 @@ func TestLog_AuthenticationTimedOut_SaysWhoseTurnItWas(t *testing.T) {
 		assert.Contains(t, log.String(), "cause="+cause+" timeout=50ms")
 	}
 }
+
+func TestLog_AuthenticationWithConnectTimedOut_NamesTheSocketThatNeverWas(t *testing.T) {
+	s, log := logging(t, slog.LevelInfo, actio.Options{
+		AuthenticateOn: actio.OnConnect, AuthenticateTimeout: 50 * time.Millisecond,
+		Authenticate: func(ctx context.Context, _ *actio.Handshake) (*actio.Principal, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	})
+	p := s.enter("")
+	p.wait(`44{"message":"Authentication timed out!`)
+	assert.Contains(t, log.String(), `level=INFO msg="authentication timed out" server=SOCKET_IO_SERVER sid=~`)
+	assert.Contains(t, log.String(), `remote=127.0.0.1:`)
+	assert.Contains(t, log.String(), `cause="no verdict"`)
+}
