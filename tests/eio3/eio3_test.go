@@ -10,6 +10,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // samples are arguments of all kinds, among them 64 KiB of binary, nested.
@@ -31,7 +32,7 @@ func TestClient2_EventsAndAcks_GoBothWays(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		connected := make(chan *actio.Socket, 1)
 		s := l.serve(t, actio.Options{ClientConnected: func(_ context.Context, s *actio.Socket) { connected <- s }})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		c := s.connect(t)
 		c.Emit("echo", samples()...)
 		assert.Equal(t, samples(), jsclient.Wait(t, c, "echo"))
@@ -45,7 +46,7 @@ func TestClient2_EventsAndAcks_GoBothWays(t *testing.T) {
 		assert.Equal(t, socket.ID(), c.ID(), "the client makes its id of that of the session")
 		args, err := socket.EmitWithAck(t.Context(), "question", samples()...)
 		require.NoError(t, err)
-		assert.Equal(t, samples(), values(t, args))
+		assert.Equal(t, samples(), testserver.Values(t, args))
 		want := "websocket"
 		if len(l.transports) == 1 {
 			want = l.transports[0]
@@ -96,7 +97,7 @@ func TestClient2_Namespaces_AreJoinedWithTheirQuery(t *testing.T) {
 		s := l.serve(t, actio.Options{ClientConnected: func(_ context.Context, s *actio.Socket) { joined <- s }})
 		admin, err := s.Of("/admin")
 		require.NoError(t, err)
-		require.NoError(t, admin.Handle("echo", echo(t)))
+		require.NoError(t, admin.Handle("echo", testserver.Echo(t)))
 		main := s.connectWith(t, jsclient.Options{Extra: map[string]any{"query": map[string]any{"q": "root"}}})
 		root := <-joined
 		assert.Nil(t, root.Handshake().Auth, "there is no query of a namespace")
@@ -155,7 +156,7 @@ func TestClient2_Disconnected_LearnsWhoDidIt(t *testing.T) {
 func TestClient2_AfterALoss_ConnectsAgain(t *testing.T) {
 	overEachLink(t, func(t *testing.T, l link) {
 		s := l.serve(t, actio.Options{})
-		require.NoError(t, s.On("echo", echo(t)))
+		require.NoError(t, s.On("echo", testserver.Echo(t)))
 		c := s.connectWith(t, jsclient.Options{Reconnect: true, Extra: map[string]any{"reconnectionDelay": 10, "reconnectionDelayMax": 20}})
 		first := c.ID()
 		jsclient.Wait(t, c, "connect")

@@ -11,6 +11,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // diary is what the application lives through in a namespace, in its order.
@@ -46,7 +47,7 @@ func TestClient2_NamespaceLeftAndEnteredAgainDuringAHandler_TheFirstSocketEndsBe
 			<-release
 			d.note("slow is done")
 		}))
-		require.NoError(t, admin.Handle("echo", echo(t)))
+		require.NoError(t, admin.Handle("echo", testserver.Echo(t)))
 
 		main := s.connect(t)
 		first, err := main.Of(t.Context(), "/admin", nil)
@@ -71,7 +72,7 @@ func TestWebSocket_QueryBehindTheNamespaceOfAnyPacket_IsNoPartOfItsName(t *testi
 	admin, err := s.Of("/admin")
 	require.NoError(t, err)
 	for _, n := range []*actio.Namespace{s.Root(), admin} {
-		require.NoError(t, n.Handle("echo", echo(t)))
+		require.NoError(t, n.Handle("echo", testserver.Echo(t)))
 	}
 	c, err := dialSocket(t, s.socketURL(""), nil)
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/testserver"
 	"github.com/actio-go/actio/wire"
 )
 
@@ -42,7 +43,7 @@ const (
 
 // try makes a request.
 func (r *raw) try(ctx context.Context, method, media, body string) (a answer, err error) {
-	target := r.stand.url + r.stand.Path() + "/?transport=polling&" + r.query
+	target := r.stand.URL + r.stand.Path() + "/?transport=polling&" + r.query
 	if r.sid != "" {
 		target += "&sid=" + r.sid
 	}
@@ -131,7 +132,7 @@ func TestPolling_Handshake_JoinsTheMainNamespace(t *testing.T) {
 func TestPolling_BinaryValues_HaveTheFormThatTheClientKnows(t *testing.T) {
 	t.Parallel()
 	s := link{}.serve(t, actio.Options{})
-	require.NoError(t, s.On("echo", echo(t)))
+	require.NoError(t, s.On("echo", testserver.Echo(t)))
 	const event = `451-["echo",{"_placeholder":true,"num":0},"é😀"]`
 	units := len(utf16.Encode([]rune(event)))
 	text := fmt.Sprintf("%d:%s10:b4AAEC/w==", units, event)
@@ -226,7 +227,7 @@ func dialSocket(t *testing.T, url string, o *websocket.DialOptions) (*websocket.
 
 // socketURL is where websockets of revision 3 are dialled.
 func (s *stand) socketURL(query string) string {
-	return s.url + s.Path() + "/?transport=websocket&EIO=3" + query
+	return s.URL + s.Path() + "/?transport=websocket&EIO=3" + query
 }
 
 // read returns the next message.
@@ -242,7 +243,7 @@ func read(t *testing.T, c *websocket.Conn) (websocket.MessageType, []byte) {
 func TestWebSocket_BinaryValues_HaveTheFormThatTheClientKnows(t *testing.T) {
 	t.Parallel()
 	s := link{}.serve(t, actio.Options{})
-	require.NoError(t, s.On("echo", echo(t)))
+	require.NoError(t, s.On("echo", testserver.Echo(t)))
 	text := []byte(`451-["echo",{"_placeholder":true,"num":0}]`)
 	attachment := []byte{4, 0, 1, 2, 255}
 	for query, want := range map[string]struct {

@@ -1,17 +1,15 @@
 package eio3
 
 import (
-	"context"
 	"maps"
-	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/jsclient"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // patience bounds every wait of a test.
@@ -37,10 +35,9 @@ func overEachLink(t *testing.T, test func(t *testing.T, l link)) {
 
 // stand is a server that lets clients of Socket.IO 2 in.
 type stand struct {
-	*actio.Server
+	*testserver.Server
 
 	link link
-	url  string
 }
 
 // serve starts a server on a free port. The test ends it, and fails if anything of it is left then.
@@ -53,23 +50,7 @@ func (l link) serve(t *testing.T, o actio.Options) *stand {
 // serveAs starts a server with these options.
 func (l link) serveAs(t *testing.T, o actio.Options) *stand {
 	t.Helper()
-	o.NoAuthentication = o.Authenticate == nil
-	if o.OnPanic == nil {
-		o.OnPanic = func(where string, recovered any, stack []byte) {
-			t.Errorf("panic in %s: %v\n%s", where, recovered, stack)
-		}
-	}
-	server, err := actio.New(o)
-	require.NoError(t, err)
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		assert.NoError(t, server.Shutdown(ctx))
-		web.Close()
-	})
-	return &stand{Server: server, link: l, url: web.URL}
+	return &stand{testserver.Start(t, o), l}
 }
 
 // dial connects a client of Socket.IO 2 to a namespace.
@@ -78,7 +59,7 @@ func (s *stand) dial(t *testing.T, namespace string, o jsclient.Options) (*jscli
 	extra := map[string]any{"version": 2}
 	maps.Copy(extra, o.Extra)
 	o.Transports, o.Path, o.Extra = s.link.transports, s.Path(), extra
-	return s.link.node.Dial(t.Context(), s.url+namespace, o)
+	return s.link.node.Dial(t.Context(), s.URL+namespace, o)
 }
 
 // connect connects one to the main namespace.
@@ -106,26 +87,4 @@ func (s *stand) stats(t *testing.T) actio.Stats {
 	stats, err := s.Stats(t.Context())
 	require.NoError(t, err)
 	return stats
-}
-
-// values decodes all arguments; binary is []byte.
-func values(t *testing.T, args actio.Args) []any {
-	t.Helper()
-	all := make([]any, args.Len())
-	for i := range all {
-		assert.NoError(t, args.Decode(i, &all[i]))
-	}
-	return all
-}
-
-// echo acknowledges with the event's arguments, or emits them back when no acknowledgement is asked for.
-func echo(t *testing.T) actio.HandlerFunc {
-	t.Helper()
-	return func(_ context.Context, s *actio.Socket, e *actio.Event) {
-		if e.WantsReply() {
-			assert.NoError(t, e.Reply(values(t, e.Args)...))
-			return
-		}
-		assert.NoError(t, s.Emit(e.Name, values(t, e.Args)...))
-	}
 }

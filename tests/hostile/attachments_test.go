@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // A packet may wait for its attachments as long as AttachmentTimeout allows, whatever the client sends meanwhile.
@@ -73,7 +74,7 @@ func TestAttachments_ThatComeInTime_MayWaitForTheirHandler(t *testing.T) {
 	s := h.connect(t)
 	s.say(t, `42["hold"]`, `451-["bytes",`+placeholder+"]")
 	s.raw(t, bytesOf("abc"))
-	receive(t, entered)
+	await.Value(t, entered)
 	// What takes its time is another client's deadline, which is armed later than this one's.
 	clock := h.connect(t)
 	clock.say(t, `451-["bytes",`+placeholder+"]")

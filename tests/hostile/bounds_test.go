@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // A client that asks for more rooms than it may be in is told that it got none of them.
@@ -26,7 +27,7 @@ func TestBounds_TooManyRooms_JoinsNoneOfThem(t *testing.T) {
 	h.log.await(t, "WARN", "failed to join rooms", s.id)
 
 	n.say(t, `420["join",{"rooms":["d"]}]`)
-	assert.Equal(t, `430[["d"]]`, receive(t, n.heard))
+	assert.Equal(t, `430[["d"]]`, await.Value(t, n.heard))
 	n.echo(t, "afterwards")
 }
 
@@ -49,7 +50,7 @@ func TestBounds_TooManyNamespaces_RefusesTheLast(t *testing.T) {
 	s.say(t, "41/a,", "40/b,")
 	assert.Contains(t, s.mustNext(t), `40/b,{"sid"`)
 	n.say(t, "40/b,")
-	assert.Contains(t, receive(t, n.heard), `40/b,{"sid"`)
+	assert.Contains(t, await.Value(t, n.heard), `40/b,{"sid"`)
 	n.echo(t, "afterwards")
 }
 
@@ -82,14 +83,14 @@ func TestBounds_TooManyAcksPending_AsksNoMore(t *testing.T) {
 		answered <- err
 	}()
 	var id int
-	_, err = fmt.Sscanf(receive(t, n.heard), `42%d["question"]`, &id)
+	_, err = fmt.Sscanf(await.Value(t, n.heard), `42%d["question"]`, &id)
 	require.NoError(t, err)
 	n.say(t, fmt.Sprintf(`43%d[]`, id))
-	require.NoError(t, receive(t, answered))
+	require.NoError(t, await.Value(t, answered))
 
 	s.echo(t, "the silent one is served all the same")
 	cancel()
 	for range cap(failed) {
-		require.ErrorIs(t, receive(t, failed), context.Canceled)
+		require.ErrorIs(t, await.Value(t, failed), context.Canceled)
 	}
 }

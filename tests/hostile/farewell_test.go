@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // farewells is how often each is said.
@@ -132,7 +133,7 @@ func TestFarewell_PollingClientThatFloods_GetsIt(t *testing.T) {
 		require.Regexp(t, `^42\["unauthenticated",{"message":"Invalid token[^}]*}\]`+"\x1e41$", told)
 		require.Equal(t, "1", p.hear(t))
 		close(stop)
-		receive(t, flooded)
+		await.Value(t, flooded)
 		_ = p.get.Close()
 		_ = p.post.Close()
 	}

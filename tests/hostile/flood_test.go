@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // heap is what the heap holds now, garbage included.
@@ -170,7 +171,7 @@ func TestFlood_OfEvents_DelaysNobodyElse(t *testing.T) {
 			}()
 			with := h.measure(t, n, func() bool { return failed.Load() || handled.Load() == int64(events) })
 			t.Logf("%d events in %v", events, time.Since(start).Round(time.Millisecond))
-			require.NoError(t, receive(t, written))
+			require.NoError(t, await.Value(t, written))
 			with.undisturbed(t, before)
 			assert.Equal(t, int64(events), handled.Load())
 			require.NoError(t, s.Close())

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 func TestHandlers_ThatBlock_HoldUpTheirOwnClientOnly(t *testing.T) {
@@ -39,7 +40,7 @@ func TestHandlers_ThatBlock_HoldUpTheirOwnClientOnly(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 	for range clients {
-		assert.ErrorIs(t, receive(t, ended), actio.ErrClosed)
+		assert.ErrorIs(t, await.Value(t, ended), actio.ErrClosed)
 	}
 }
 
@@ -52,7 +53,7 @@ func TestHandlers_ThatPanic_EndTheirOwnClientOnly(t *testing.T) {
 	s.say(t, `42["panic"]`)
 	assert.Equal(t, uint16(1011), s.end(t))
 	assert.Equal(t, actio.ReasonHandlerPanic, h.reasonOf(t, s.id))
-	assert.Equal(t, "on purpose", receive(t, panics))
+	assert.Equal(t, "on purpose", await.Value(t, panics))
 	n.echo(t, "afterwards")
 }
 
@@ -90,7 +91,7 @@ func TestHandlers_ThatAwaitTheirOwnClient_AllComeThrough(t *testing.T) {
 		s.say(t, fmt.Sprintf("43%s[%d]", id, n))
 	}
 	for range events {
-		require.NoError(t, receive(t, results))
+		require.NoError(t, await.Value(t, results))
 	}
 	assert.Zero(t, h.stats(t).AcksOverflown)
 }
@@ -129,14 +130,14 @@ func TestHandlers_ThatAwaitBehindAFullInbox_FailAndGoOn(t *testing.T) {
 				s := h.connect(t)
 				s.say(t, messages...)
 				s.expect(t, `420["never"]`)
-				require.ErrorIs(t, receive(t, waited), actio.ErrInboxFull)
+				require.ErrorIs(t, await.Value(t, waited), actio.ErrInboxFull)
 				waited <- actio.ErrInboxFull
 				s.say(t, `430["late"]`)
 				defer s.echo(t, "still here")
 			}
-			require.ErrorIs(t, receive(t, waited), actio.ErrInboxFull)
+			require.ErrorIs(t, await.Value(t, waited), actio.ErrInboxFull)
 			for n := range events {
-				require.Equal(t, n, receive(t, handled))
+				require.Equal(t, n, await.Value(t, handled))
 			}
 			assert.Equal(t, uint64(1), h.stats(t).AcksOverflown)
 		})
@@ -186,7 +187,7 @@ func TestHandlers_ThatAreSlow_AreNotTakenForADeadClient(t *testing.T) {
 				defer s.echo(t, "still here")
 			}
 			for range events {
-				receive(t, handled)
+				await.Value(t, handled)
 			}
 			assert.Positive(t, h.stats(t).PongsExcused)
 			assert.Zero(t, h.stats(t).SessionsClosed)
@@ -234,9 +235,9 @@ func TestHandlers_ConnectedCallbackThatBlocks_IsNotCollected(t *testing.T) {
 		_, err := s.next()
 		require.NoError(t, err)
 	}
-	require.NoError(t, receive(t, sent))
+	require.NoError(t, await.Value(t, sent))
 	for range cycles {
-		receive(t, h.ended)
+		await.Value(t, h.ended)
 	}
 	s.echo(t, "still here")
 	assert.Equal(t, int64(cycles+1), connected.Load())

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // patience bounds every wait of a test.
@@ -103,7 +104,7 @@ func (h *host) stats(t *testing.T) actio.Stats {
 func (h *host) reasonOf(t *testing.T, id string) actio.Reason {
 	t.Helper()
 	for {
-		if e := receive(t, h.ended); e.id == id {
+		if e := await.Value(t, h.ended); e.id == id {
 			return e.reason
 		}
 	}
@@ -117,20 +118,6 @@ func (h *host) dial(t *testing.T) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
 	return conn
-}
-
-// receive waits for a value.
-func receive[T any](t *testing.T, c <-chan T) T {
-	t.Helper()
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
-	select {
-	case v := <-c:
-		return v
-	case <-timer.C:
-		require.FailNow(t, "waited in vain")
-	}
-	panic("unreachable")
 }
 
 // logbook keeps what was logged.
@@ -190,7 +177,7 @@ func (d *derived) WithGroup(string) slog.Handler { return d }
 func (l *logbook) await(t *testing.T, parts ...string) {
 	t.Helper()
 	for !l.has(parts) {
-		receive(t, l.changed)
+		await.Value(t, l.changed)
 	}
 }
 

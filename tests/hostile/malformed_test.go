@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // breach is what a client does once it is connected, and what becomes of it.
@@ -327,7 +328,7 @@ func TestMalformed_ConcurrentRequestsOfOneSession_EndIt(t *testing.T) {
 		one, other := h.line(t), h.line(t)
 		body := strings.TrimSuffix(strings.Repeat("42[\"hold\"]\x1e", 100), "\x1e")
 		one.send(t, http.MethodPost, p.target, "Content-Length: 1099\r\n", body)
-		receive(t, entered)
+		await.Value(t, entered)
 		other.send(t, http.MethodPost, p.target, "Content-Length: 1\r\n", "6")
 		statuses := []int{one.mustRead(t).status, other.mustRead(t).status}
 		assert.Contains(t, statuses, http.StatusBadRequest)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 func TestLimit_ReachedWhileAWebSocketWaitsInAllowRequest_IsRefusedByHTTP(t *testing.T) {
@@ -43,7 +44,7 @@ func TestLimit_ReachedWhileAWebSocketWaitsInAllowRequest_IsRefusedByHTTP(t *test
 			for range late {
 				conn := h.line(t)
 				conn.send(t, http.MethodGet, overSocket+"&wait=1", upgrade, "")
-				receive(t, entered)
+				await.Value(t, entered)
 				go func() {
 					a, err := conn.read()
 					assert.NoError(t, err)
@@ -53,7 +54,7 @@ func TestLimit_ReachedWhileAWebSocketWaitsInAllowRequest_IsRefusedByHTTP(t *test
 			s := h.connect(t)
 			close(release)
 			for range late {
-				assert.Equal(t, row.status, receive(t, statuses))
+				assert.Equal(t, row.status, await.Value(t, statuses))
 			}
 			assert.Equal(t, uint64(late), row.counter(h.stats(t)))
 			s.echo(t, "it has the place")

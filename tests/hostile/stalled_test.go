@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // staller opens a session that enters the room and then reads nothing any more. It returns the id of its socket.
@@ -156,7 +157,7 @@ func (l load) run(t *testing.T) {
 	start := time.Now()
 
 	stalled := h.stall(t.Context(), l.staller)
-	receive(t, stalled.entered)
+	await.Value(t, stalled.entered)
 	var growth int64
 	for range 8 {
 		c.tell(t, l.second/8, func() {
@@ -167,9 +168,9 @@ func (l load) run(t *testing.T) {
 		growth = max(growth, live()-before)
 	}
 	took := time.Since(start)
-	assert.Equal(t, actio.ReasonSlowConsumer, receive(t, stalled.cuts))
+	assert.Equal(t, actio.ReasonSlowConsumer, await.Value(t, stalled.cuts))
 	close(stalled.stop)
-	require.NoError(t, receive(t, stalled.done))
+	require.NoError(t, await.Value(t, stalled.done))
 	cut := uint64(1)
 	for ; len(stalled.cuts) > 0; cut++ {
 		assert.Equal(t, actio.ReasonSlowConsumer, <-stalled.cuts)

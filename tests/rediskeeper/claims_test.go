@@ -12,6 +12,7 @@ import (
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
@@ -121,7 +122,7 @@ func TestStop_WhatWasTakenOutForNobody_IsPutBack(t *testing.T) {
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.keeper.Stop(context.Background()) }()
 	server.Resume()
-	require.NoError(t, receive(t, stopped))
+	require.NoError(t, await.Value(t, stopped))
 	require.NoError(t, r.bridge.Close(t.Context()))
 	assert.NotNil(t, r.stored("p"))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
@@ -64,19 +65,19 @@ func TestData_ThatTakesItsTimeToEncode_HoldsUpNoOtherSession(t *testing.T) {
 	}})
 	c := r.dial()
 	_, id, pid := c.enter("40")
-	socket := receive(t, r.app.sockets)
+	socket := await.Value(t, r.app.sockets)
 	r.until(pid, of(t, id))
 	slow.Store(&id)
 
 	for _, room := range []string{"a", "b", "c"} {
 		require.NoError(t, socket.Join(t.Context(), room))
 	}
-	receive(t, e.begun)
+	await.Value(t, e.begun)
 	w := walk(t, r)
 	w.to(r)
 	w.join("second")
 	_, _, ends := r.dial().enter("40")
-	last := receive(t, r.app.sockets)
+	last := await.Value(t, r.app.sockets)
 	r.until(ends, there)
 	last.Disconnect(false)
 	r.until(ends, gone)
@@ -85,11 +86,11 @@ func TestData_ThatTakesItsTimeToEncode_HoldsUpNoOtherSession(t *testing.T) {
 	e.be("second")
 	e.goOn <- struct{}{}
 	r.until(pid, of(t, "first"))
-	receive(t, e.begun) // once for all that has changed meanwhile
+	await.Value(t, e.begun) // once for all that has changed meanwhile
 	e.be("third")
 	c.session.Close(connection.ReasonTransportClose)
 	e.goOn <- struct{}{}
-	receive(t, e.begun)
+	await.Value(t, e.begun)
 	e.goOn <- struct{}{}
 	r.until(pid, of(t, "third"))
 	assert.ElementsMatch(t, []string{id, "a", "b", "c"}, r.stored(pid).Rooms)
@@ -110,7 +111,7 @@ func TestData_WhoseEncodingPanics_IsWhatItWasBefore(t *testing.T) {
 	}})
 	c := r.dial()
 	_, id, pid := c.enter("40")
-	socket := receive(t, r.app.sockets)
+	socket := await.Value(t, r.app.sockets)
 	r.until(pid, there)
 	text, _, err := r.stored(pid).Data.JSON()
 	require.NoError(t, err)
@@ -127,7 +128,7 @@ func TestData_WhoseEncodingPanics_IsWhatItWasBefore(t *testing.T) {
 	assert.True(t, of(t, id)(r.stored(pid)))
 	assert.Greater(t, r.system.Panics(), before)
 	c.session.Close(connection.ReasonTransportClose)
-	assert.Same(t, socket, receive(t, r.app.ended))
+	assert.Same(t, socket, await.Value(t, r.app.ended))
 	_, answers := start(t, server, keeper.Options{}).claim(pid, "/")
 	assert.Equal(t, map[string]any{"of": id}, given(t, answers).Data)
 }

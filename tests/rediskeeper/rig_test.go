@@ -19,6 +19,7 @@ import (
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 	"github.com/actio-go/actio/transport"
 	"github.com/actio-go/actio/wire"
@@ -141,7 +142,7 @@ func (r *rig) claim(pid, namespace string) (*connection.Claim, <-chan answer) {
 // refused waits for the refusal of a claim.
 func refused(t *testing.T, answers <-chan answer, reason error) {
 	t.Helper()
-	a := receive(t, answers)
+	a := await.Value(t, answers)
 	require.ErrorIs(t, a.err, reason)
 	assert.Nil(t, a.kept)
 }
@@ -149,20 +150,9 @@ func refused(t *testing.T, answers <-chan answer, reason error) {
 // given waits for the session of a claim.
 func given(t *testing.T, answers <-chan answer) *connection.Kept {
 	t.Helper()
-	a := receive(t, answers)
+	a := await.Value(t, answers)
 	require.NoError(t, a.err)
 	return a.kept
-}
-
-func receive[T any](t *testing.T, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "nothing came in time")
-		panic("unreachable")
-	}
 }
 
 // client is one connection.
@@ -193,7 +183,7 @@ func (c *client) get() string {
 
 func (c *client) answer(p *transport.Poll) string {
 	c.rig.t.Helper()
-	receive(c.rig.t, p.Answered())
+	await.Value(c.rig.t, p.Answered())
 	body, refusal := p.Answer()
 	require.Nil(c.rig.t, refusal)
 	return strings.ReplaceAll(string(body), "\x1e", " ")

@@ -10,6 +10,7 @@ import (
 	"github.com/actio-go/actio/actors/connection"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
@@ -18,7 +19,7 @@ func TestSocket_FromItsBeginningToItsEnd_IsStored(t *testing.T) {
 	r := start(t, redisproc.Start(t), keeper.Options{})
 	c := r.dial()
 	_, id, pid := c.enter("40")
-	socket := receive(t, r.app.sockets)
+	socket := await.Value(t, r.app.sockets)
 	require.Equal(t, pid, socket.PrivateID())
 	r.until(pid, there)
 	require.NoError(t, socket.Join(t.Context(), "a", "b"))
@@ -46,7 +47,7 @@ func TestClient_WhoseOldConnectionIsNotKnownToBeDead_GoesOnAnywhere(t *testing.T
 		}
 		c := one.dial()
 		_, id, pid := c.enter("40")
-		was := receive(t, one.app.sockets)
+		was := await.Value(t, one.app.sockets)
 		require.NoError(t, was.Join(t.Context(), "room"))
 		one.until(pid, func(s *format.Session) bool { return s != nil && len(s.Rooms) == 2 })
 		one.emit("first", "room")
@@ -61,7 +62,7 @@ func TestClient_WhoseOldConnectionIsNotKnownToBeDead_GoesOnAnywhere(t *testing.T
 		assert.Equal(t, pid, samePID)
 		assert.Contains(t, answer, `42["missed","`)
 		assert.NotContains(t, answer, "not for it")
-		is := receive(t, to.app.sockets)
+		is := await.Value(t, to.app.sockets)
 		assert.True(t, is.Recovered())
 		if elsewhere {
 			assert.Equal(t, map[string]any{"of": id}, is.Bound())
@@ -82,7 +83,7 @@ func TestClient_WithAnOffsetOfNobody_BeginsAfreshAndTheSessionIsOver(t *testing.
 		_, id, pid := r.dial().enter(again(p, offset))
 		assert.NotEqual(t, "id of "+p, id)
 		assert.NotEqual(t, p, pid)
-		require.ErrorIs(t, receive(t, r.app.sockets).RecoveryFailure(), connection.ErrOffsetUnknown)
+		require.ErrorIs(t, await.Value(t, r.app.sockets).RecoveryFailure(), connection.ErrOffsetUnknown)
 		r.until(p, gone)
 		r.until(pid, there)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
@@ -30,7 +31,7 @@ func walk(t *testing.T, at *rig) *walker {
 	t.Helper()
 	w := &walker{t: t, at: at, client: at.dial()}
 	_, w.id, w.pid = w.client.enter("40")
-	w.socket = receive(t, at.app.sockets)
+	w.socket = await.Value(t, at.app.sockets)
 	w.join("room")
 	at.emit("first", "room")
 	w.offset = between(w.client.get(), `["first","`)
@@ -53,7 +54,7 @@ func (w *walker) to(at *rig) {
 	w.t.Helper()
 	w.at, w.client = at, at.dial()
 	_, id, pid := w.client.enter(again(w.pid, w.offset))
-	w.socket = receive(w.t, at.app.sockets)
+	w.socket = await.Value(w.t, at.app.sockets)
 	require.NoError(w.t, w.socket.RecoveryFailure())
 	require.Equal(w.t, w.id, id)
 	require.Equal(w.t, w.pid, pid)
@@ -83,7 +84,7 @@ func TestClient_ThatMovesToAndFroWithoutAWord_IsWhoItWasLast(t *testing.T) {
 		w.to(to.rig)
 		assert.Equal(t, rooms, w.rooms())
 		if zombie := zombies[to.rig]; zombie != nil {
-			assert.Same(t, zombie, receive(t, to.rig.app.ended))
+			assert.Same(t, zombie, await.Value(t, to.rig.app.ended))
 		}
 		w.join(to.room)
 		rooms = append(rooms, to.room)
@@ -109,10 +110,10 @@ func TestSocket_WhoseClientIsElsewhere_SurrendersAndHarmsNothing(t *testing.T) {
 			w.to(two)
 			w.join("second")
 			act(zombie)
-			assert.Same(t, zombie, receive(t, one.app.ended))
+			assert.Same(t, zombie, await.Value(t, one.app.ended))
 			// What the end of the zombie writes has been written when its instance has written what comes behind.
 			_, _, behind := one.dial().enter("40")
-			receive(t, one.app.sockets)
+			await.Value(t, one.app.sockets)
 			one.until(behind, there)
 			assert.ElementsMatch(t, []string{w.id, "room", "second"}, one.stored(w.pid).Rooms)
 			w.to(one)
@@ -132,7 +133,7 @@ func TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt(t *testing
 	require.NoError(t, r.look.Set(t.Context(), redisbridge.DefaultSessionKeyPrefix+w.pid, text, 0).Err())
 	socket := w.socket
 	require.NoError(t, socket.Join(t.Context(), "here"))
-	assert.Same(t, socket, receive(t, r.app.ended))
+	assert.Same(t, socket, await.Value(t, r.app.ended))
 	w.to(r)
 	assert.Equal(t, []string{"of Node"}, w.rooms())
 }
