@@ -329,6 +329,8 @@ func (l *fakeLink) emits() int {
 
 func (l *fakeLink) Hold(string, func(format.EntryID)) {}
 
+func (l *fakeLink) Range(context.Context, link.Range) ([]*format.Entry, error) { return nil, errFake }
+
 func (l *fakeLink) Nodes([]string) [][]int { return nil }
 
 func (l *fakeLink) Run(context.Context, string, func(context.Context, *redis.Conn) error) error {

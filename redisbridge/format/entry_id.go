@@ -48,3 +48,15 @@ func (id EntryID) Next() EntryID {
 	}
 	return EntryID{id.Milliseconds, id.Sequence + 1}
 }
+
+// Prev is the largest id before this one; the zero value has none and is its own.
+func (id EntryID) Prev() EntryID {
+	switch {
+	case id.Sequence > 0:
+		return EntryID{id.Milliseconds, id.Sequence - 1}
+	case id.Milliseconds > 0:
+		return EntryID{id.Milliseconds - 1, math.MaxUint64}
+	default:
+		return id
+	}
+}

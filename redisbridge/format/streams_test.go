@@ -133,6 +133,15 @@ func TestTarget_Concerns_AsARegistryWouldDeliver(t *testing.T) {
 	}
 }
 
+func TestEntryID_PrevAndNext_AreNeighbours(t *testing.T) {
+	zero := format.EntryID{}
+	assert.Equal(t, zero, zero.Prev(), "there is none")
+	for _, id := range []format.EntryID{{}, {Sequence: 1}, {Milliseconds: 3}, {Milliseconds: 3, Sequence: 1<<64 - 1}} {
+		assert.Equal(t, id, id.Next().Prev())
+		assert.Positive(t, id.Next().Compare(id))
+	}
+}
+
 func TestParseEntryID_OnlyWhatRedisWrites(t *testing.T) {
 	id, ok := format.ParseEntryID("1526919030474-55")
 	require.True(t, ok)

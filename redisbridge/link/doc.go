@@ -83,7 +83,8 @@
 //	                  Handler.Received. Ends when nothing is wanted of the node any more
 //	  redis recovery  while a cluster is asked what it looks like, or a refused subscription waits to be tried again
 //	redis stream      from Open, one for each stream; connects, reads and calls Streams.Entry
-//	redis store       from Open, four of them with Streams; connects when it is needed, for Run
+//	redis store       from Open, three of them with Streams; connects when it is needed, for Run
+//	redis range       from Open, two of them with Streams; likewise, for Range
 //	redis node        while a batch goes to several nodes at a time; whoever started it waits
 //	redis close       from the beginning of Close by force; waits for the first three
 //

@@ -165,6 +165,7 @@ type Link struct {
 	subscriber *subscriber
 	streams    *streams
 	jobs       chan job // of Run
+	ranges     chan job // of Range
 	states     [parts]partState
 	reconnects atomic.Uint64
 

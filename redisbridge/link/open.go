@@ -90,7 +90,8 @@ func (l *Link) start(name string, run func()) {
 
 // newLink makes a Link without goroutines.
 func newLink(sys *actors.System, o Options, h Handler, src *source) *Link {
-	l := &Link{sys: sys, o: o, handler: h, source: src, ended: make(chan struct{}), jobs: make(chan job, storeQueue)}
+	l := &Link{sys: sys, o: o, handler: h, source: src, ended: make(chan struct{})}
+	l.jobs, l.ranges = make(chan job, storeQueue), make(chan job, storeQueue)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	for i := range l.states {
 		l.states[i].init()

@@ -10,17 +10,18 @@ import (
 )
 
 const (
-	// stores is how many connections work for Run, each made when it is needed.
-	stores = 4
-	// storeQueue bounds the calls of Run that wait for one of them; others wait to wait.
+	// stores is how many connections work for Run, and rangers for Range; each is made when it is needed.
+	stores  = 3
+	rangers = 2
+	// storeQueue bounds the calls of either that wait for one of them; others wait to wait.
 	storeQueue = 1024
 )
 
-// job is a call of Run.
+// job is a call of Run or Range.
 type job struct {
 	ctx  context.Context //nolint:containedctx // that of the caller
 	key  string
-	do   func(ctx context.Context, conn *redis.Conn) error
+	do   func(to *session) error
 	done chan error // has room for one
 }
 
@@ -29,9 +30,15 @@ type job struct {
 // its context is done. Run is for what is asked seldom: few such calls are made at a time, others wait. The Link must have Streams. Errors: ErrClosed, ErrDown
 // with the reason why there is no connection, ctx's, and what do returned.
 func (l *Link) Run(ctx context.Context, key string, do func(ctx context.Context, conn *redis.Conn) error) error {
-	one := job{ctx: ctx, key: key, do: do, done: make(chan error, 1)}
+	return l.run(l.jobs, job{ctx: ctx, key: key, do: func(to *session) error { return do(ctx, to.cmd) }})
+}
+
+// run has a job done by those who take them from a queue.
+func (l *Link) run(queue chan<- job, one job) error {
+	ctx := one.ctx
+	one.done = make(chan error, 1)
 	select {
-	case l.jobs <- one:
+	case queue <- one:
 	case <-l.ctx.Done():
 		return ErrClosed
 	case <-ctx.Done():
@@ -48,12 +55,12 @@ func (l *Link) Run(ctx context.Context, key string, do func(ctx context.Context,
 }
 
 // store is the goroutine of one connection, or in a cluster of one to each node that was needed.
-func (l *Link) store() {
+func (l *Link) store(queue <-chan job) {
 	s := newSender(l, StreamPart)
 	defer s.close()
 	for {
 		select {
-		case one := <-l.jobs:
+		case one := <-queue:
 			one.done <- s.do(one)
 		case <-l.ctx.Done():
 			return
@@ -71,7 +78,7 @@ func (s *sender) do(one job) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrDown, err)
 		}
-		err = one.do(one.ctx, to.cmd)
+		err = one.do(to)
 		switch {
 		case err == nil:
 			return nil

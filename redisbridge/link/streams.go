@@ -77,7 +77,7 @@ func newStreams(l *Link) *streams {
 	return s
 }
 
-// startStreams starts the readers, and what works for Run. Without any the part is up.
+// startStreams starts the readers, and what works for Run and Range. Without any the part is up.
 func (l *Link) startStreams() {
 	if len(l.streams.tails) == 0 {
 		l.states[StreamPart].set(nil)
@@ -87,7 +87,10 @@ func (l *Link) startStreams() {
 		l.start("redis stream", t.run)
 	}
 	for range stores {
-		l.start("redis store", l.store)
+		l.start("redis store", func() { l.store(l.jobs) })
+	}
+	for range rangers {
+		l.start("redis range", func() { l.store(l.ranges) })
 	}
 }
 

@@ -297,6 +297,63 @@ func TestHold_EntriesWait_AndFollowWithoutAGap(t *testing.T) {
 	assert.Equal(t, 1, called)
 }
 
+func TestRange_FirstOrLatest_InOrderAndNoMoreThanAskedFor(t *testing.T) {
+	for name, client := range map[string]func() redis.UniversalClient{
+		"single":  func() redis.UniversalClient { return redisproc.Start(t).Client() },
+		"cluster": func() redis.UniversalClient { return redisproc.StartCluster(t).Client() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := open(t, client(), link.Streams{}, "s-0", "s-1", "s-2")
+			for _, stream := range []string{"s-0", "s-1", "s-2"} {
+				for i := range 20 {
+					r.Emit(entry(stream, i), nil)
+				}
+				until(t, "not all read", func() bool { return len(r.data(stream)) == 20 })
+				id := func(n int) format.EntryID {
+					at, ok := format.ParseEntryID(r.entries[stream][n].ID)
+					require.True(t, ok)
+					return at
+				}
+				check := func(asked link.Range, from, to int) {
+					t.Helper()
+					asked.Stream = stream
+					got, err := r.Range(t.Context(), asked)
+					require.NoError(t, err)
+					assert.Equal(t, r.entries[stream][from:to], got)
+				}
+				check(link.Range{First: id(3), Last: id(12), Count: 100}, 3, 13)
+				check(link.Range{First: id(3), Last: id(12), Count: 4}, 3, 7)
+				check(link.Range{First: id(3), Last: id(12), Count: 4, Latest: true}, 9, 13)
+				check(link.Range{Last: id(3).Prev(), Count: 100, Latest: true}, 0, 3)
+			}
+			require.NoError(t, r.Close(t.Context()))
+			_, err := r.Range(t.Context(), link.Range{Stream: "s-0", Count: 1})
+			require.ErrorIs(t, err, link.ErrClosed)
+		})
+	}
+}
+
+func TestRange_RedisGoneAndBack_WorksAgain(t *testing.T) {
+	server := redisproc.Start(t)
+	r := open(t, server.Client(), link.Streams{}, "s")
+	read := func() error {
+		_, err := r.Range(t.Context(), link.Range{Stream: "s", Count: 1})
+		return err
+	}
+	require.NoError(t, read())
+	server.Kill()
+	require.Error(t, read())
+	require.ErrorIs(t, read(), link.ErrDown)
+	server.Restart()
+	require.NoError(t, read())
+	_, err := server.Do(t.Context(), "SET", "s", "no stream")
+	require.NoError(t, err)
+	require.ErrorContains(t, read(), "WRONGTYPE")
+	_, err = server.Do(t.Context(), "DEL", "s")
+	require.NoError(t, err)
+	require.NoError(t, read())
+}
+
 func TestRun_KeysOfAllNodes_AreReached(t *testing.T) {
 	for name, client := range map[string]func() redis.UniversalClient{
 		"single":  func() redis.UniversalClient { return redisproc.Start(t).Client() },
