@@ -30,6 +30,7 @@ type linkage interface {
 	Unsubscribed(ctx context.Context, subs ...format.Subscription) error
 	Hold(stream string, f func(last format.EntryID))
 	Run(ctx context.Context, key string, do func(ctx context.Context, conn *redis.Conn) error) error
+	Range(ctx context.Context, r link.Range) ([]*format.Entry, error)
 	Nodes(keys []string) [][]int
 	Reason(p link.Part) error
 	Stats() link.Stats
@@ -57,6 +58,7 @@ type Bridge struct {
 	scope   atomic.Pointer[[]format.Subscription] // the census of every namespace
 	count   counters                              // what Stats returns
 	echo    echoes                                // what was added to streams and has not come back, with Options.Recovery
+	past    pasts                                 // what clients that come back may have missed, with Options.Recovery
 	holders atomic.Uint64                         // how many NewHolder has made
 	scripts scripts                               // that Redis runs
 	fresh   freshRooms                            // those that sockets of neighbours have just been put into
@@ -100,6 +102,7 @@ func start(ctx context.Context, sys *actors.System, o Options, namespaces []stri
 	b.uid = b.options.newUID()
 	b.dialect = b.options.dialect(b.uid)
 	b.entries, _ = b.dialect.(format.StreamDialect)
+	b.past.begin(b.options)
 	b.life, b.end = context.WithCancelCause(context.Background())
 	b.view.Store(&view{})
 	b.scope.Store(new([]format.Subscription))

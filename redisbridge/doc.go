@@ -116,8 +116,13 @@
 //     of its client fails then, and it was not heard of since, it is taken back (LeaveSession's silent): what remains of the
 //     mistake is a former state that another may take up until that is known. What remains of the other mistake is a client
 //     that begins afresh.
-//   - Replay stops the reading of streams for a moment, when it has read as far as what was handed out: the socket is attached
+//   - Replay stops the reading of streams for a moment, when it has everything up to what was handed out: the socket is attached
 //     between two events, and gets none twice and misses none.
+//   - Clients that come back at the same time, because an instance has died, have missed nearly the same. They share the past of the
+//     stream: what was handed out since the first of them came, before that what was read, from the end backwards, a page at a
+//     time for all. It is decoded once and prepared once, as a broadcast is, and forgotten when the last of them has what it
+//     missed. Who has missed little is done when the first page is read. Of more than Options.ReplayBytes the past keeps the end;
+//     who has missed what is before that reads it alone, in the order of arrival.
 //
 // A session of Node.js does not say in which namespace it was, and Node.js does not look: a session of one namespace opens
 // another there. What Session.Namespace does not say has to be taken for a stranger's.

@@ -18,6 +18,7 @@ const (
 	DefaultHeartbeatInterval = 5 * time.Second
 	DefaultHeartbeatTimeout  = 12 * time.Second
 	DefaultSessionKeyPrefix  = "sio:session:"
+	DefaultReplayBytes       = 64 << 20
 )
 
 // Adapter is the adapter of Socket.IO whose wire is spoken. All instances of a cluster must agree.
@@ -94,6 +95,9 @@ type Options struct {
 	// Recovery (streams) is how long the session of a client that is gone is kept in Redis, for it to return on any instance,
 	// maxDisconnectionDuration in Node.js; 0: not at all. A server that is configured for the recovery of connections sets it.
 	Recovery time.Duration
+	// ReplayBytes (streams) bounds the memory of the latest entries of a stream, about, which the clients that come back at the same
+	// time read together; 0 = 64 MiB. Who has missed more reads what is before it alone, and one client after another.
+	ReplayBytes int
 	// SkipUnheard does not publish a message while nobody else is subscribed. What is known of that is up to one
 	// HeartbeatInterval old, so that a message just after the start of a neighbour may miss it.
 	SkipUnheard bool
@@ -132,6 +136,8 @@ func (o Options) Validate() error {
 	streams := o.Adapter == StreamsAdapter
 	wrong(o.Streams != StreamsOptions{} && !streams, "Streams are options of the streams adapter")
 	wrong(o.Recovery != 0 && !streams, "Recovery is an option of the streams adapter")
+	wrong(o.ReplayBytes != 0 && !streams, "ReplayBytes is an option of the streams adapter")
+	wrong(o.ReplayBytes < 0, "ReplayBytes is negative")
 	wrong(o.Recovery > 0 && o.SkipUnheard, "SkipUnheard does not go with Recovery: what nobody else hears is to be recovered")
 	wrong(o.Streams.Count < 0 || o.Streams.Count > maxStreams, fmt.Sprintf("Streams.Count is not in 0 to %d", maxStreams))
 	wrong(o.Streams.MaxLen < 0, "Streams.MaxLen is negative")
@@ -162,6 +168,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Streams.SessionKeyPrefix == "" {
 		o.Streams.SessionKeyPrefix = DefaultSessionKeyPrefix
+	}
+	if o.ReplayBytes == 0 {
+		o.ReplayBytes = DefaultReplayBytes
 	}
 	for _, d := range []struct {
 		value    *time.Duration

@@ -4,26 +4,19 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/redisbridge/link"
 	"github.com/actio-go/actio/wire"
 )
 
-const (
-	// replayPage is how many entries are read at a time.
-	replayPage = 1000
-	// replayPages bounds how often it is read on while entries are added faster.
-	replayPages = 1000
-	// replayTries is how often it is read up to where the reader is, before that has to wait.
-	replayTries = 3
-)
-
-// Replay reads what a session has missed in its namespace since the offset, and calls attach with it, in order and with the
+// Replay looks up what a session has missed in its namespace since the offset, and calls attach with it, in order and with the
 // offsets, while no further event is handed out: what is handed to Instance.Broadcast afterwards is what follows, and what was handed
 // to it before is among what was missed or not for the session. attach must make the socket one that gets it, and not wait
-// long. Events that may be lost are not replayed. Errors: ErrNoOffset, ErrTooMuch when it is more than maxBytes, link.ErrDown,
-// ErrClosed, that of ctx; attach was not called then.
+// long. Events that may be lost are not replayed. What was missed is shared by all who have missed it, and must not be modified.
+//
+// Clients that come back at the same time read the stream together: see Options.ReplayBytes. Errors: ErrNoOffset, also when entries
+// behind the offset were pushed out before they were read; ErrTooMuch when it is more than maxBytes; link.ErrDown, ErrClosed, that
+// of ctx; attach was not called then.
 func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset string, maxBytes int, attach func(missed []*wire.Prepared)) error {
 	from, ok := format.ParseEntryID(offset)
 	if !ok {
@@ -34,142 +27,172 @@ func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset strin
 		return ErrNoSession
 	}
 	r := &replay{b: b, l: l, session: s, namespace: namespace, stream: b.entries.Stream(namespace), left: maxBytes, upTo: from}
-	r.epoch = b.echo.epoch(r.stream)
-	if err := r.begin(ctx, from); err != nil {
+	if err := r.run(ctx, attach); err != nil {
 		return fmt.Errorf("redisbridge: replay: %w", err)
 	}
-	for try := 0; ; try++ {
-		done, err := r.join(ctx, try >= replayTries, attach)
-		if done || err != nil {
-			return err
-		}
-	}
+	return nil
 }
 
-// replay is what a session has missed, as far as it has been read.
+// replay is what a session has missed, as far as it is known.
 type replay struct {
 	b         *Bridge
 	l         linkage
+	past      *past
 	session   *Session
 	namespace string
 	stream    string
-	epoch     uint64               // of the stream, when it was begun
-	dialect   format.StreamDialect // to which no entry is its own
-	left      int                  // bytes
+	epoch     uint64 // of the stream, when it was entered
+	left      int    // bytes
 	upTo      format.EntryID
 	missed    []*wire.Prepared
 }
 
-// begin checks that the offset is one, and reads to the end of the stream.
-func (r *replay) begin(ctx context.Context, from format.EntryID) error {
-	r.dialect = r.b.options.streamDialect("")
-	found, err := r.read(ctx, from, from.String(), 1)
-	if err != nil {
+// run takes what is in the past, which is made to reach back far enough, and then the rest while nothing is handed out.
+func (r *replay) run(ctx context.Context, attach func([]*wire.Prepared)) error {
+	if err := r.enter(ctx); err != nil {
 		return err
 	}
-	if len(found) == 0 {
-		return ErrNoOffset
-	}
-	return r.advance(ctx, "+")
-}
-
-// join attaches the socket if exactly what the reader has handed out was read; else it reads on. With force it does so while the
-// reader waits.
-func (r *replay) join(ctx context.Context, force bool, attach func([]*wire.Prepared)) (done bool, err error) {
-	var last format.EntryID
-	r.l.Hold(r.stream, func(at format.EntryID) {
-		last = at
-		if r.b.echo.epoch(r.stream) != r.epoch {
-			err = errWentBack
-			return
-		}
-		if force && at.Compare(r.upTo) > 0 {
-			err = r.advance(ctx, at.String())
-		}
-		if err == nil && at.Compare(r.upTo) == 0 {
-			done = true
-			attach(r.missed)
-		}
-	})
-	switch {
-	case done || err != nil:
-		return done, err
-	case last.Compare(r.upTo) > 0:
-		return false, r.advance(ctx, last.String())
-	default:
-		return false, r.await(ctx) // the reader is behind
-	}
-}
-
-// advance reads behind what has been read, up to an id.
-func (r *replay) advance(ctx context.Context, end string) error {
-	for range replayPages {
-		entries, err := r.read(ctx, r.upTo.Next(), end, replayPage)
-		if err != nil {
-			return err
-		}
-		for i := range entries {
-			if err := r.take(&entries[i]); err != nil {
+	defer r.b.past.leave(r.stream, r.past)
+	for ctx.Err() == nil {
+		known, err := r.take()
+		if known && err == nil {
+			r.l.Hold(r.stream, func(format.EntryID) {
+				if known, err = r.take(); known && err == nil {
+					attach(r.missed)
+				}
+			})
+			if known {
 				return err
 			}
 		}
-		if len(entries) < replayPage {
-			if id, ok := format.ParseEntryID(end); ok && id.Compare(r.upTo) > 0 {
-				r.upTo = id // it was pushed out meanwhile
-			}
-			return nil
+		if err == nil {
+			err = r.back(ctx)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return ErrTooMuch
+	return context.Cause(ctx)
 }
 
-// read reads entries of the stream.
-func (r *replay) read(ctx context.Context, from format.EntryID, end string, count int64) (entries []redis.XMessage, err error) {
-	err = r.l.Run(ctx, r.stream, func(ctx context.Context, conn *redis.Conn) (err error) {
-		entries, err = conn.XRangeN(ctx, r.stream, from.String(), end, count).Result()
-		return err
+// enter enters the past, and waits until what the client got last has been handed out here, too.
+func (r *replay) enter(ctx context.Context) error {
+	var last format.EntryID
+	r.l.Hold(r.stream, func(at format.EntryID) {
+		last, r.epoch, r.past = at, r.b.echo.epoch(r.stream), r.b.past.enter(r.stream, at)
 	})
-	return entries, err
+	switch {
+	case r.past == nil:
+		return link.ErrClosed
+	case r.upTo.Compare(last) <= 0:
+		return nil
+	}
+	err := r.exists(ctx)
+	if err == nil {
+		err = r.await(ctx)
+	}
+	if err != nil {
+		r.b.past.leave(r.stream, r.past)
+	}
+	return err
 }
 
-// take adds an entry to what was missed if it is for the session.
-func (r *replay) take(raw *redis.XMessage) error {
-	id, ok := format.ParseEntryID(raw.ID)
-	if !ok {
-		return fmt.Errorf("%w: id %q", format.ErrMalformed, raw.ID)
+// exists looks for what the client got last.
+func (r *replay) exists(ctx context.Context) error {
+	entries, err := r.l.Range(ctx, link.Range{Stream: r.stream, First: r.upTo, Last: r.upTo, Count: 1})
+	if err == nil && len(entries) == 0 {
+		err = ErrNoOffset
 	}
-	r.upTo = id
-	m, err := r.dialect.DecodeEntry(entryOf(raw))
-	if err != nil || m.Kind != format.Broadcast || m.Namespace != r.namespace || m.Flags.Volatile ||
-		!m.Target.Concerns(r.session.Rooms, r.session.User) {
-		return nil //nolint:nilerr // whoever was connected has not got it either
+	return err
+}
+
+// take takes what the past has; known is false when it begins too late.
+func (r *replay) take() (known bool, err error) {
+	rest, known, err := r.past.since(r.upTo)
+	if err == nil {
+		err = r.add(rest)
 	}
-	array, attachments, err := eventForClients(m.Event)
-	if err != nil {
-		return nil //nolint:nilerr // likewise
+	return known, err
+}
+
+// back has the past reach further back, unless somebody else has done so meanwhile. What is before a full one is read alone.
+func (r *replay) back(ctx context.Context) error {
+	_, _, full := r.past.begins()
+	if full {
+		return r.alone(ctx)
 	}
-	p, err := wire.PrepareEvent(m.Namespace, false, 0, appendOffset(array, m.Offset), attachments)
-	if err != nil {
-		return nil //nolint:nilerr // likewise
+	if err := r.enqueue(ctx, r.past.growing); err != nil {
+		return err
 	}
-	size := len(array)
-	for _, a := range attachments {
-		size += len(a)
+	defer func() { <-r.past.growing }()
+	from, page, full := r.past.begins()
+	if full || from.Compare(r.upTo) <= 0 {
+		return nil
 	}
-	if r.left -= size; r.left < 0 {
-		return ErrTooMuch
+	entries, err := r.l.Range(ctx, link.Range{Stream: r.stream, Last: from.Prev(), Count: page, Latest: true})
+	if err == nil {
+		r.past.prepend(r.b.past.read(entries), from, len(entries) < page, r.b.past.limit)
 	}
-	r.missed = append(r.missed, p)
+	return err
+}
+
+// enqueue waits for its turn, which comes in the order of arrival.
+func (r *replay) enqueue(ctx context.Context, queue chan struct{}) error {
+	select {
+	case queue <- struct{}{}:
+		return nil
+	case <-r.b.life.Done():
+		return ErrClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// alone reads on up to the beginning of the past. One at a time does so, to its end.
+func (r *replay) alone(ctx context.Context) error {
+	if err := r.enqueue(ctx, r.b.past.alone); err != nil {
+		return err
+	}
+	defer func() { <-r.b.past.alone }()
+	for page := firstPage; ; {
+		to, _, _ := r.past.begins()
+		if to.Compare(r.upTo) <= 0 {
+			return nil
+		}
+		entries, err := r.l.Range(ctx, link.Range{Stream: r.stream, First: r.upTo, Last: to, Count: page})
+		if err != nil {
+			return err
+		}
+		all := r.b.past.read(entries)
+		if len(all) == 0 || all[0].id != r.upTo {
+			return ErrNoOffset // if it were still there nothing behind it would have been pushed out
+		}
+		if err := r.add(all[1:]); err != nil {
+			return err
+		}
+		if len(entries) < page {
+			r.upTo = to
+		}
+		page = nextPage(all)
+	}
+}
+
+// add adds of what follows to what was missed what is for the session.
+func (r *replay) add(all []moment) error {
+	for i := range all {
+		e := all[i].event
+		r.upTo = all[i].id
+		if e == nil || e.namespace != r.namespace || !e.target.Concerns(r.session.Rooms, r.session.User) {
+			continue
+		}
+		p, size := e.prepare()
+		if p == nil {
+			continue
+		}
+		if r.left -= size; r.left < 0 {
+			return ErrTooMuch
+		}
+		r.missed = append(r.missed, p)
+	}
 	return nil
-}
-
-// entryOf is an entry as the library reads it.
-func entryOf(raw *redis.XMessage) *format.Entry {
-	text := func(name string) string {
-		s, _ := raw.Values[name].(string)
-		return s
-	}
-	return &format.Entry{
-		ID: raw.ID, UID: text("uid"), Namespace: text("nsp"), Private: text("actio"), Type: text("type"), Data: []byte(text("data")),
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -15,47 +14,24 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// streamLink is a link to a stream that has one entry, its end, which is no event.
+// streamLink is a link to a stream of entries that are no events.
 type streamLink struct {
 	*fakeLink
 
-	end    format.EntryID
+	end    format.EntryID        // of the stream, which begins with id(1)
 	reader func() format.EntryID // where it is, each time that it is held
-	holds  int
 }
 
-func (l *streamLink) Hold(_ string, f func(last format.EntryID)) {
-	l.holds++
-	f(l.reader())
-}
+func (l *streamLink) Hold(_ string, f func(last format.EntryID)) { f(l.reader()) }
 
-// Run answers XRANGE.
-func (l *streamLink) Run(ctx context.Context, _ string, do func(ctx context.Context, conn *redis.Conn) error) error {
-	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:0"}) // nothing is dialled
-	defer func() { _ = client.Close() }()
-	conn := client.Conn()
-	conn.AddHook(endOnly{l.end})
-	return do(ctx, conn)
-}
-
-// endOnly answers in the place of Redis.
-type endOnly struct{ end format.EntryID }
-
-func (endOnly) DialHook(next redis.DialHook) redis.DialHook { return next }
-
-func (endOnly) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-func (h endOnly) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, command redis.Cmder) error {
-		asked, ok := command.(*redis.XMessageSliceCmd)
-		if !ok {
-			return next(ctx, command)
+// Range returns what there is.
+func (l *streamLink) Range(_ context.Context, r link.Range) (found []*format.Entry, err error) {
+	for at := id(1); at.Compare(l.end) <= 0; at.Milliseconds++ {
+		if at.Compare(r.First) >= 0 && at.Compare(r.Last) <= 0 {
+			found = append(found, &format.Entry{ID: at.String()})
 		}
-		asked.SetVal([]redis.XMessage{{ID: h.end.String()}})
-		return nil
 	}
+	return found, nil
 }
 
 // replaying is a bridge on such a stream, whose reader has found its end.
@@ -77,54 +53,40 @@ func (r *rig) replaying(l *streamLink) *testMember {
 	return m
 }
 
-// replayed calls Replay for a client that has got the first entry, and waits until it waits.
-func replayed(ctx context.Context, m *testMember, attached *int) <-chan error {
+// replayed calls Replay for a client that has got the entries up to an id, and waits until it waits.
+func replayed(ctx context.Context, m *testMember, last format.EntryID, attached *int) <-chan error {
 	result := make(chan error, 1)
 	go func() {
-		result <- m.Replay(ctx, &Session{ID: "x"}, "/", id(1).String(), 1, func([]*wire.Prepared) { *attached++ })
+		result <- m.Replay(ctx, &Session{ID: "x"}, "/", last.String(), 1, func([]*wire.Prepared) { *attached++ })
 	}()
 	synctest.Wait()
 	return result
 }
 
-func TestReplay_ReaderIsAlwaysAhead_HasItWaitAtLast(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		l := &streamLink{end: id(2)}
-		l.reader = func() format.EntryID {
-			l.end = l.end.Next()
-			return l.end
-		}
-		attached := 0
-		require.NoError(r.t, <-replayed(r.t.Context(), r.replaying(l), &attached))
-		assert.Equal(r.t, 1, attached)
-		assert.Equal(r.t, replayTries+1, l.holds)
-	})
-}
-
 func TestReplay_ReaderIsBehind_WaitsForIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		l := &streamLink{end: id(1)}
 		at := id(1)
-		l.reader = func() format.EntryID { return at }
+		l := &streamLink{end: at, reader: func() format.EntryID { return at }}
 		m := r.replaying(l)
 		l.end = id(3)
 		attached := 0
-		result := replayed(r.t.Context(), m, &attached)
-		m.echo.read(stream, "2-0")
+		result := replayed(r.t.Context(), m, id(3), &attached)
+		handler{m.Bridge}.entry(stream, &format.Entry{ID: "2-0"})
 		synctest.Wait()
 		assert.Empty(r.t, result)
 		assert.Zero(r.t, attached)
 		at = id(3)
-		m.echo.read(stream, "3-0")
+		handler{m.Bridge}.entry(stream, &format.Entry{ID: "3-0"})
 		require.NoError(r.t, <-result)
 		assert.Equal(r.t, 1, attached)
 
 		l.end = id(4)
 		ctx, cancel := context.WithTimeout(r.t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(r.t, <-replayed(ctx, m, &attached), context.DeadlineExceeded)
+		require.ErrorIs(r.t, <-replayed(ctx, m, id(4), &attached), context.DeadlineExceeded)
 		assert.Equal(r.t, 1, attached)
 		assert.Empty(r.t, m.echo.passing, "nobody waits")
+		assert.Zero(r.t, m.past.open.Load())
 	})
 }
 
@@ -136,7 +98,7 @@ func TestReplay_StreamGoesBack_TheOffsetIsUnknown(t *testing.T) {
 			m := r.replaying(l)
 			l.end = id(3)
 			attached := 0
-			result := replayed(r.t.Context(), m, &attached)
+			result := replayed(r.t.Context(), m, id(3), &attached)
 			assert.Empty(r.t, result)
 			handler{m.Bridge}.found(stream, id(1), true)
 			require.ErrorIs(r.t, <-result, ErrNoOffset)
@@ -147,15 +109,19 @@ func TestReplay_StreamGoesBack_TheOffsetIsUnknown(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			l := &streamLink{end: id(2)}
 			var m *testMember
+			holds := 0
 			l.reader = func() format.EntryID {
-				handler{m.Bridge}.found(stream, id(1), true)
-				m.echo.read(stream, "2-0")
+				if holds++; holds == 2 { // it was entered, and read, before
+					handler{m.Bridge}.found(stream, id(1), true)
+					m.echo.read(stream, "2-0")
+				}
 				return id(2)
 			}
 			m = r.replaying(l)
 			attached := 0
-			require.ErrorIs(r.t, <-replayed(r.t.Context(), m, &attached), ErrNoOffset)
+			require.ErrorIs(r.t, <-replayed(r.t.Context(), m, id(1), &attached), ErrNoOffset)
 			assert.Zero(r.t, attached)
+			assert.Equal(r.t, 2, holds)
 		})
 	})
 }

@@ -25,6 +25,9 @@ func (b *Bridge) streaming() *link.Streams {
 
 // found takes note of where a stream is read on. Those that will not be read any more are handed out here.
 func (h handler) found(stream string, last format.EntryID, back bool) {
+	if back {
+		h.past.lose(stream)
+	}
 	for _, one := range h.echo.found(stream, last, back) {
 		h.alone(one)
 		h.echo.settle(one)
@@ -59,6 +62,9 @@ func (h handler) entry(stream string, e *format.Entry) {
 		}()
 	}
 	m, err := h.entries.DecodeEntry(e)
+	if h.past.open.Load() > 0 {
+		h.past.note(stream, e, m)
+	}
 	switch {
 	case err == nil:
 		if m.Sender == h.uid {

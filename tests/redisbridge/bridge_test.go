@@ -33,7 +33,7 @@ type member struct {
 func sid(short string) string { return (short + strings.Repeat("-", 20))[:20] }
 
 // add starts a bridge with some sockets, which each are in a room "in" + id.
-func add(t *testing.T, server *redisproc.Server, o redisbridge.Options, ids ...string) *member {
+func add(t testing.TB, server *redisproc.Server, o redisbridge.Options, ids ...string) *member {
 	t.Helper()
 	o.Client = server.Client()
 	m := &member{in: &instance{sockets: make(map[string][]string)}}
@@ -59,7 +59,7 @@ func add(t *testing.T, server *redisproc.Server, o redisbridge.Options, ids ...s
 	return m
 }
 
-func until(t *testing.T, what string, f func() bool) {
+func until(t testing.TB, what string, f func() bool) {
 	t.Helper()
 	require.Eventually(t, f, patience, time.Millisecond, what)
 }
