@@ -29,7 +29,6 @@ type missable struct {
 	once     sync.Once
 	message  *format.Message // until somebody wants it
 	prepared *wire.Prepared  // nil: it was malformed, and whoever was connected has not got it either
-	bytes    int             // of its text and attachments
 }
 
 // newMoment makes one of an entry and what it was decoded to; m is nil if that could not be done.
@@ -43,8 +42,8 @@ func newMoment(id format.EntryID, e *format.Entry, m *format.Message) moment {
 	}
 }
 
-// prepare returns the event as clients get it, with its offset, and its size; nil when they do not.
-func (e *missable) prepare() (p *wire.Prepared, bytes int) {
+// prepare returns the event as clients get it, with its offset; nil when they do not.
+func (e *missable) prepare() *wire.Prepared {
 	e.once.Do(func() {
 		m := e.message
 		e.message = nil
@@ -52,14 +51,10 @@ func (e *missable) prepare() (p *wire.Prepared, bytes int) {
 		if err != nil {
 			return
 		}
-		if e.prepared, err = wire.PrepareEvent(m.Namespace, false, 0, appendOffset(array, m.Offset), attachments); err != nil {
-			e.prepared = nil
-			return
-		}
-		e.bytes = len(array)
-		for _, a := range attachments {
-			e.bytes += len(a)
+		p, err := wire.PrepareEvent(m.Namespace, false, 0, appendOffset(array, m.Offset), attachments)
+		if err == nil {
+			e.prepared = p
 		}
 	})
-	return e.prepared, e.bytes
+	return e.prepared
 }

@@ -65,8 +65,7 @@ func eventsSince(t testing.TB, p *past, n int) (texts []string) {
 	require.NoError(t, err)
 	require.True(t, known)
 	for _, m := range rest {
-		prepared, _ := m.event.prepare()
-		array, _, _ := prepared.Event()
+		array, _, _ := m.event.prepare().Event()
 		texts = append(texts, string(array))
 	}
 	return texts
@@ -182,7 +181,7 @@ func TestMissable_ManyWantIt_ShareWhatIsPrepared(t *testing.T) {
 	got := make([]*wire.Prepared, 8)
 	var running sync.WaitGroup
 	for i := range got {
-		running.Go(func() { got[i], _ = m.event.prepare() })
+		running.Go(func() { got[i] = m.event.prepare() })
 	}
 	running.Wait()
 	for _, p := range got {

@@ -9,15 +9,20 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
+// ReplayLimit bounds what one client may have missed: so many bytes as wire.Prepared.Size counts, and EachBytes more for each event.
+type ReplayLimit struct{ Bytes, EachBytes int }
+
 // Replay looks up what a session has missed in its namespace since the offset, and calls attach with it, in order and with the
 // offsets, while no further event is handed out: what is handed to Instance.Broadcast afterwards is what follows, and what was handed
 // to it before is among what was missed or not for the session. attach must make the socket one that gets it, and not wait
 // long. Events that may be lost are not replayed. What was missed is shared by all who have missed it, and must not be modified.
 //
 // Clients that come back at the same time read the stream together: see Options.ReplayBytes. Errors: ErrNoOffset, also when entries
-// behind the offset were pushed out before they were read; ErrTooMuch when it is more than maxBytes; link.ErrDown, ErrClosed, that
+// behind the offset were pushed out before they were read; ErrTooMuch when it is more than the limit; link.ErrDown, ErrClosed, that
 // of ctx; attach was not called then.
-func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset string, maxBytes int, attach func(missed []*wire.Prepared)) error {
+func (b *Bridge) Replay(
+	ctx context.Context, s *Session, namespace, offset string, limit ReplayLimit, attach func(missed []*wire.Prepared),
+) error {
 	from, ok := format.ParseEntryID(offset)
 	if !ok {
 		return ErrNoOffset
@@ -26,7 +31,10 @@ func (b *Bridge) Replay(ctx context.Context, s *Session, namespace, offset strin
 	if l == nil || !b.Echoes() {
 		return ErrNoSession
 	}
-	r := &replay{b: b, l: l, session: s, namespace: namespace, stream: b.entries.Stream(namespace), left: maxBytes, upTo: from}
+	r := &replay{
+		b: b, l: l, session: s, namespace: namespace, stream: b.entries.Stream(namespace), left: limit.Bytes, each: limit.EachBytes,
+		upTo: from,
+	}
 	if err := r.run(ctx, attach); err != nil {
 		return fmt.Errorf("redisbridge: replay: %w", err)
 	}
@@ -43,6 +51,7 @@ type replay struct {
 	stream    string
 	epoch     uint64 // of the stream, when it was entered
 	left      int    // bytes
+	each      int    // of them for each event, beside its own
 	upTo      format.EntryID
 	missed    []*wire.Prepared
 }
@@ -185,11 +194,11 @@ func (r *replay) add(all []moment) error {
 		if e == nil || e.namespace != r.namespace || !e.target.Concerns(r.session.Rooms, r.session.User) {
 			continue
 		}
-		p, size := e.prepare()
+		p := e.prepare()
 		if p == nil {
 			continue
 		}
-		if r.left -= size; r.left < 0 {
+		if r.left -= p.Size() + r.each; r.left < 0 {
 			return ErrTooMuch
 		}
 		r.missed = append(r.missed, p)

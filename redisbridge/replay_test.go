@@ -57,7 +57,7 @@ func (r *rig) replaying(l *streamLink) *testMember {
 func replayed(ctx context.Context, m *testMember, last format.EntryID, attached *int) <-chan error {
 	result := make(chan error, 1)
 	go func() {
-		result <- m.Replay(ctx, &Session{ID: "x"}, "/", last.String(), 1, func([]*wire.Prepared) { *attached++ })
+		result <- m.Replay(ctx, &Session{ID: "x"}, "/", last.String(), ReplayLimit{}, func([]*wire.Prepared) { *attached++ })
 	}()
 	synctest.Wait()
 	return result

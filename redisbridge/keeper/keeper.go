@@ -114,7 +114,8 @@ func (k *Keeper) Restore(c *connection.Claim, kept *connection.Kept, r *roomregi
 		err := redisbridge.ErrNoSession
 		if bridge := k.options.Bridge(); bridge != nil {
 			s := k.sessionOf(kept, format.Payload{})
-			err = bridge.Replay(ctx, s, kept.Namespace, c.Offset, r.MaxBytes, func(missed []*wire.Prepared) {
+			limit := redisbridge.ReplayLimit{Bytes: r.MaxBytes, EachBytes: r.EachBytes}
+			err = bridge.Replay(ctx, s, kept.Namespace, c.Offset, limit, func(missed []*wire.Prepared) {
 				k.env.Registry.Replay(&roomregistry.Replay{Restore: r, Missed: missed})
 			})
 		}

@@ -35,7 +35,7 @@ func left(b *testing.B) (to *member, offset string) {
 func replayOne(b testing.TB, to *member, s *redisbridge.Session, offset string) {
 	b.Helper()
 	got := 0
-	err := to.Replay(b.Context(), s, "/", offset, 1<<30, func(events []*wire.Prepared) { got = len(events) })
+	err := to.Replay(b.Context(), s, "/", offset, most(1<<30), func(events []*wire.Prepared) { got = len(events) })
 	if err != nil || got != missed {
 		b.Errorf("%d events, %v", got, err)
 	}

@@ -100,7 +100,7 @@ func (c *crowd) client(i int) *redisbridge.Session {
 // back has a client come back.
 func (c *crowd) back(ctx context.Context, i int, offset string, maxBytes int) error {
 	s := c.client(i)
-	return c.to.Replay(ctx, s, "/", offset, maxBytes, func(missed []*wire.Prepared) {
+	return c.to.Replay(ctx, s, "/", offset, most(maxBytes), func(missed []*wire.Prepared) {
 		c.to.in.mu.Lock()
 		defer c.to.in.mu.Unlock()
 		for _, p := range missed {

@@ -172,7 +172,7 @@ func TestReplay_UnderLoad_EachEventOnceInOrder(t *testing.T) {
 	s := session("x", "inx")
 	for range 20 {
 		var missed []string
-		require.NoError(t, b.Replay(t.Context(), s, "/", offset, 1<<30, func(events []*wire.Prepared) {
+		require.NoError(t, b.Replay(t.Context(), s, "/", offset, most(1<<30), func(events []*wire.Prepared) {
 			for _, p := range events {
 				array, _, _ := p.Event()
 				missed = append(missed, string(array)+" x")
@@ -192,6 +192,8 @@ func TestReplay_UnderLoad_EachEventOnceInOrder(t *testing.T) {
 	assert.Len(t, b.in.story(), n*3/4-1)
 }
 
+func most(bytes int) redisbridge.ReplayLimit { return redisbridge.ReplayLimit{Bytes: bytes} }
+
 func TestReplay_BadOffsets_AreRefused(t *testing.T) {
 	server := redisproc.Start(t)
 	o := recovering(time.Minute)
@@ -199,7 +201,7 @@ func TestReplay_BadOffsets_AreRefused(t *testing.T) {
 	a := add(t, server, o, "x")
 	attach := func([]*wire.Prepared) { t.Error("attached") }
 	for _, offset := range []string{"", "$", "x", "1-1", "99999999999999-0"} {
-		require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", offset, 1, attach), redisbridge.ErrNoOffset, offset)
+		require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", offset, most(1), attach), redisbridge.ErrNoOffset, offset)
 	}
 	for i := range 1000 {
 		a.Emit(&format.Message{Kind: format.Broadcast, Namespace: "/", Event: event(fmt.Sprintf(`["%d"]`, i))}, nil)
@@ -213,11 +215,13 @@ func TestReplay_BadOffsets_AreRefused(t *testing.T) {
 	story := a.in.story()
 	assert.Len(t, story, 1000, "they push each other out before they are read, but those who sent them have them")
 	early, late := emit("early"), emit("late")
-	require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", offsetOf(story[0]), 1<<20, attach), redisbridge.ErrNoOffset, "pushed out")
-	require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", early, 1, attach), redisbridge.ErrTooMuch)
+	require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", offsetOf(story[0]), most(1<<20), attach), redisbridge.ErrNoOffset, "pushed out")
+	for _, limit := range []redisbridge.ReplayLimit{most(1), {Bytes: 1000, EachBytes: 1000}} {
+		require.ErrorIs(t, a.Replay(t.Context(), session("x"), "/", early, limit, attach), redisbridge.ErrTooMuch)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, a.Replay(ctx, session("x"), "/", late, 1, attach), context.Canceled)
+	require.ErrorIs(t, a.Replay(ctx, session("x"), "/", late, most(1), attach), context.Canceled)
 }
 
 // TestNode_SessionOfActioKilled_IsRecoveredByNode: what an instance has written while it lived, and the offset that its client
@@ -304,7 +308,7 @@ func TestNode_SessionThatNodeLeft_IsTakenAndReplayed(t *testing.T) {
 	require.NoError(t, s.Data.Decode(&data))
 	assert.Equal(t, map[string]int{"n": 1}, data)
 	attached := 0
-	require.NoError(t, b.Replay(t.Context(), s, "/", offset, 1<<20, func(missed []*wire.Prepared) {
+	require.NoError(t, b.Replay(t.Context(), s, "/", offset, most(1<<30), func(missed []*wire.Prepared) {
 		attached++
 		require.Len(t, missed, 1)
 		array, _, _ := missed[0].Event()
