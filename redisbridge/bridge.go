@@ -59,6 +59,7 @@ type Bridge struct {
 	count   counters                              // what Stats returns
 	echo    echoes                                // what was added to streams and has not come back, with Options.Recovery
 	past    pasts                                 // what clients that come back may have missed, with Options.Recovery
+	wide    atomic.Int32                          // calls of Unfiltered
 	holders atomic.Uint64                         // how many NewHolder has made
 	scripts scripts                               // that Redis runs
 	fresh   freshRooms                            // those that sockets of neighbours have just been put into

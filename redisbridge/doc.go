@@ -118,6 +118,7 @@
 //     that begins afresh.
 //   - Replay stops the reading of streams for a moment, when it has everything up to what was handed out: the socket is attached
 //     between two events, and gets none twice and misses none.
+//     Rooms that it is the first to be in count as present somewhat later: what is for them is not dropped meanwhile (Unfiltered).
 //   - Clients that come back at the same time, because an instance has died, have missed nearly the same. They share the past of the
 //     stream: what was handed out since the first of them came, before that what was read, from the end backwards, a page at a
 //     time for all. It is decoded once and prepared once, as a broadcast is, and forgotten when the last of them has what it

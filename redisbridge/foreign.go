@@ -75,7 +75,7 @@ func (b *Bridge) take(m *format.Message) {
 // concerns reports whether a target can have sockets here.
 func (b *Bridge) concerns(namespace string, t Target) bool {
 	return len(t.Rooms) == 0 || t.User != "" ||
-		slices.ContainsFunc(t.Rooms, func(room string) bool { return b.in.MayHave(namespace, room) })
+		slices.ContainsFunc(t.Rooms, func(room string) bool { return b.in.MayHave(namespace, room) }) || b.wide.Load() > 0
 }
 
 // broadcast hands an event to local sockets. Here its data is decoded, once.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -172,6 +173,28 @@ func TestMoment_WhatNobodyMisses_IsNoEvent(t *testing.T) {
 	}
 	none := all.read([]*format.Entry{{ID: "no id"}})
 	assert.Empty(t, none)
+}
+
+// TestUnfiltered_RoomThatNobodyIsKnownInYet_GetsWhatIsSentToIt: a socket that has just been attached may be the first in its rooms.
+func TestUnfiltered_RoomThatNobodyIsKnownInYet_GetsWhatIsSentToIt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		m := r.add(Options{Adapter: StreamsAdapter, Recovery: time.Minute}, "a")
+		counts := func() [2]uint64 {
+			e := written(t, at(1), &format.Message{
+				Kind: format.Broadcast, Event: event(`["e"]`), Target: Target{Rooms: []string{"of nobody yet"}},
+			})
+			before := m.Stats()
+			handler{m.Bridge}.entry("socket.io", e)
+			after := m.Stats()
+			return [2]uint64{after.Broadcasts - before.Broadcasts, after.Unwanted - before.Unwanted}
+		}
+		assert.Equal(t, [2]uint64{0, 1}, counts())
+		first, second := m.Unfiltered(), m.Unfiltered()
+		first()
+		assert.Equal(t, [2]uint64{1, 0}, counts())
+		second()
+		assert.Equal(t, [2]uint64{0, 1}, counts())
+	})
 }
 
 // TestMissable_ManyWantIt_ShareWhatIsPrepared: as the receivers of a broadcast do.

@@ -41,6 +41,13 @@ func (b *Bridge) Replay(
 	return nil
 }
 
+// Unfiltered has the Instance handed also what is for rooms that Instance.MayHave knows nobody in, until end is called: those of a
+// socket that Replay has attached count there only when the Instance has got round to it. It is called before Replay.
+func (b *Bridge) Unfiltered() (end func()) {
+	b.wide.Add(1)
+	return func() { b.wide.Add(-1) }
+}
+
 // replay is what a session has missed, as far as it is known.
 type replay struct {
 	b         *Bridge

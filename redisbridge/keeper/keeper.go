@@ -114,12 +114,16 @@ func (k *Keeper) Restore(c *connection.Claim, kept *connection.Kept, r *roomregi
 		err := redisbridge.ErrNoSession
 		if bridge := k.options.Bridge(); bridge != nil {
 			s := k.sessionOf(kept, format.Payload{})
+			end := bridge.Unfiltered()
+			defer end()
 			limit := redisbridge.ReplayLimit{Bytes: r.MaxBytes, EachBytes: r.EachBytes}
 			err = bridge.Replay(ctx, s, kept.Namespace, c.Offset, limit, func(missed []*wire.Prepared) {
 				k.env.Registry.Replay(&roomregistry.Replay{Restore: r, Missed: missed})
 			})
 		}
-		if err != nil {
+		if err == nil {
+			_ = k.env.Registry.Flush(k.life) // its rooms are known then
+		} else {
 			r.Member.Process.SendUserMessage(nil, &roomregistry.Restored{Member: r.Member, Err: reason(err)})
 		}
 	})

@@ -45,18 +45,24 @@ func serve(t *testing.T, o actio.Options) *stand {
 		s.connected <- socket
 	})
 	s.Root().OnDisconnect(func(_ *actio.Socket, r actio.Reason) { s.ended <- r })
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
+	s.host(t)
+	return s
+}
+
+// host has the server serve.
+func (s *stand) host(t *testing.T) {
+	t.Helper()
+	require.NoError(t, s.Configure(t.Context()))
+	web := httptest.NewServer(s.Server)
 	s.address = web.Listener.Addr().String()
 	s.proxy = wirecutter.Start(t, s.address)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		s.proxy.Down()
-		assert.NoError(t, server.Shutdown(ctx))
+		assert.NoError(t, s.Shutdown(ctx))
 		web.Close()
 	})
-	return s
 }
 
 // end shuts the server down.
