@@ -60,7 +60,7 @@ func (r *refugee) flee(address, path string, arrived func()) error {
 	}
 	var now identity
 	if err := json.Unmarshal(m.Data, &now); err != nil || m.Type != wire.Connect || now != r.identity {
-		return fmt.Errorf("it began afresh: %v %s, %v", m.Type, m.Data, err)
+		return errors.Join(err, fmt.Errorf("it began afresh: %v %s", m.Type, m.Data))
 	}
 	for next := 0; ; next++ {
 		m, err := c.Next()
@@ -75,7 +75,7 @@ func (r *refugee) flee(address, path string, arrived func()) error {
 		}
 		var n int
 		if err := m.Args.Decode(0, &n); err != nil || n != next {
-			return fmt.Errorf("%d came, not %d, %v", n, next, err)
+			return errors.Join(err, fmt.Errorf("%d came, not %d", n, next))
 		}
 	}
 }
@@ -132,5 +132,5 @@ func TestStreams_InstanceOfManyKilled_AllGoOnAtOnce(t *testing.T) {
 	stats, err := second.Stats(t.Context())
 	require.NoError(t, err)
 	assert.NoError(t, errors.Join(failed...))
-	assert.Equal(t, actio.RecoveryStats{Recovered: uint64(clients)}, stats.Recovery) //nolint:gosec // a small number
+	assert.Equal(t, actio.RecoveryStats{Recovered: uint64(clients)}, stats.Recovery)
 }
