@@ -29,9 +29,9 @@ type pasts struct {
 	of map[string]*past // by stream
 }
 
-// past is the latest entries of a stream, without a gap: those from an id on, up to the last that was handed out. The clients that
-// come back at the same time share it. It grows at its end with what is handed out, and at its beginning with what one of them
-// reads because it has missed more.
+// past is the latest entries of a stream, without a gap: those from an id on, up to the last that was handed out. The clients
+// that come back at the same time share it. It grows at its end with what is handed out, and at its beginning with what one of
+// them reads because it has missed more.
 type past struct {
 	growing chan struct{} // has room for one who reads what is before it
 

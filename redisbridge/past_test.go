@@ -175,7 +175,8 @@ func TestMoment_WhatNobodyMisses_IsNoEvent(t *testing.T) {
 	assert.Empty(t, none)
 }
 
-// TestUnfiltered_RoomThatNobodyIsKnownInYet_GetsWhatIsSentToIt: a socket that has just been attached may be the first in its rooms.
+// TestUnfiltered_RoomThatNobodyIsKnownInYet_GetsWhatIsSentToIt: a socket that has just been attached may be the first in its
+// rooms.
 func TestUnfiltered_RoomThatNobodyIsKnownInYet_GetsWhatIsSentToIt(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		m := r.add(Options{Adapter: StreamsAdapter, Recovery: time.Minute}, "a")

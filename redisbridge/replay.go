@@ -9,17 +9,21 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// ReplayLimit bounds what one client may have missed: so many bytes as wire.Prepared.Size counts, and EachBytes more for each event.
-type ReplayLimit struct{ Bytes, EachBytes int }
+// ReplayLimit bounds what one client may have missed.
+type ReplayLimit struct {
+	Bytes     int // in all, as wire.Prepared.Size counts
+	EachBytes int // what each event counts for beside its own
+}
 
 // Replay looks up what a session has missed in its namespace since the offset, and calls attach with it, in order and with the
-// offsets, while no further event is handed out: what is handed to Instance.Broadcast afterwards is what follows, and what was handed
-// to it before is among what was missed or not for the session. attach must make the socket one that gets it, and not wait
-// long. Events that may be lost are not replayed. What was missed is shared by all who have missed it, and must not be modified.
+// offsets, while no further event is handed out: what is handed to Instance.Broadcast afterwards is what follows, and what was
+// handed to it before is among what was missed or not for the session. attach must make the socket one that gets it, and not
+// wait long. Events that may be lost are not replayed. What was missed is shared by all who have missed it, and must not be
+// modified.
 //
-// Clients that come back at the same time read the stream together: see Options.ReplayBytes. Errors: ErrNoOffset, also when entries
-// behind the offset were pushed out before they were read; ErrTooMuch when it is more than the limit; link.ErrDown, ErrClosed, that
-// of ctx; attach was not called then.
+// Clients that come back at the same time read the stream together: see Options.ReplayBytes. Errors: ErrNoOffset, also when
+// entries behind the offset were pushed out before they were read; ErrTooMuch when it is more than the limit; link.ErrDown,
+// ErrClosed, that of ctx; attach was not called then.
 func (b *Bridge) Replay(
 	ctx context.Context, s *Session, namespace, offset string, limit ReplayLimit, attach func(missed []*wire.Prepared),
 ) error {
@@ -41,8 +45,8 @@ func (b *Bridge) Replay(
 	return nil
 }
 
-// Unfiltered has the Instance handed also what is for rooms that Instance.MayHave knows nobody in, until end is called: those of a
-// socket that Replay has attached count there only when the Instance has got round to it. It is called before Replay.
+// Unfiltered has the Instance handed also what is for rooms that Instance.MayHave knows nobody in, until end is called: those of
+// a socket that Replay has attached count there only when the Instance has got round to it. It is called before Replay.
 func (b *Bridge) Unfiltered() (end func()) {
 	b.wide.Add(1)
 	return func() { b.wide.Add(-1) }

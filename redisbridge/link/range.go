@@ -12,10 +12,11 @@ import (
 
 // Range says which entries of a stream are wanted: those from First to Last, both included.
 type Range struct {
-	Stream      string
-	First, Last format.EntryID
-	Count       int  // at most so many: the first of them, or
-	Latest      bool // the last
+	Stream string         // its name
+	First  format.EntryID // the smallest id
+	Last   format.EntryID // the largest
+	Count  int            // at most so many: the first of them, or
+	Latest bool           // the last
 }
 
 // Range returns entries of a stream in the order of their ids. It is asked as Run does, but on connections of its own: what many
@@ -62,7 +63,8 @@ func appendRange(b []byte, r *Range) []byte {
 	return appendText(b, strconv.Itoa(r.Count))
 }
 
-// entries reads the answer to a question for at most so many entries. Nothing else may follow an error but a refusal at its beginning.
+// entries reads the answer to a question for at most so many entries. Nothing else may follow an error but a refusal at its
+// beginning.
 func (r entryReader) entries(most int) ([]*format.Entry, error) {
 	n, err := r.number('*')
 	if err != nil {

@@ -43,8 +43,8 @@ func enterStorm(t *testing.T, source *stand, at *child, clients int) []*refugee 
 	return all
 }
 
-// flee connects to another instance, where the client gets what it has missed and what comes, up to an event that ends it: numbers
-// from 0 on, each once and in order.
+// flee connects to another instance, where the client gets what it has missed and what comes, up to an event that ends it:
+// numbers from 0 on, each once and in order.
 func (r *refugee) flee(address, path string, arrived func()) error {
 	c, err := rawclient.Dial(address, rawclient.Options{Path: path})
 	if err != nil {
@@ -80,8 +80,8 @@ func (r *refugee) flee(address, path string, arrived func()) error {
 	}
 }
 
-// TestStreams_InstanceOfManyKilled_AllGoOnAtOnce: all clients of an instance come to another in the same moment, each has missed 1000
-// events, and further events follow.
+// TestStreams_InstanceOfManyKilled_AllGoOnAtOnce: all clients of an instance come to another in the same moment, each has missed
+// 1000 events, and further events follow.
 func TestStreams_InstanceOfManyKilled_AllGoOnAtOnce(t *testing.T) {
 	const missed = 1000
 	clients := sized(20, 400)

@@ -23,8 +23,8 @@ import (
 // replayTimeout is the default of actio.RecoveryOptions.Timeout.
 const replayTimeout = 5 * time.Second
 
-// crowd is clients that were connected to one instance, and come back to another while events go on. Each is in a room of its own,
-// and in that of one half.
+// crowd is clients that were connected to one instance, and come back to another while events go on. Each is in a room of its
+// own, and in that of one half.
 type crowd struct {
 	t        *testing.T
 	from, to *member
@@ -180,8 +180,8 @@ func TestReplay_Storm_AllGetEverythingOnceInOrder(t *testing.T) {
 	}
 }
 
-// TestReplay_StormBeyondTheSharedBytes_AllGetEverythingOnceInOrder: most of what was missed does not fit into what is shared, whose
-// beginning moves on with each event.
+// TestReplay_StormBeyondTheSharedBytes_AllGetEverythingOnceInOrder: most of what was missed does not fit into what is shared,
+// whose beginning moves on with each event.
 func TestReplay_StormBeyondTheSharedBytes_AllGetEverythingOnceInOrder(t *testing.T) {
 	for name, size := range map[string]int{"hardly anything shared": 1, "a part": 100_000} {
 		t.Run(name, func(t *testing.T) {
