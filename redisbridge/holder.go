@@ -80,7 +80,7 @@ func (b *Bridge) TakeSession(ctx context.Context, pid string, fits func(*Session
 	t := taking{b: b, key: b.sessionKey(pid), pid: pid, fits: fits, holder: b.NewHolder()}
 	t.holder.taken = true
 	if err := l.Run(ctx, t.key, t.take); err != nil {
-		return nil, Holder{}, err
+		return nil, Holder{}, fmt.Errorf("redisbridge: session: %w", err)
 	}
 	return t.session, t.holder, nil
 }
@@ -94,7 +94,8 @@ type taking struct {
 	session  *Session // as it was
 }
 
-// take reads the session and takes it, until nobody writes it in between.
+// take reads the session and takes it, until nobody writes it in between. Errors of Redis are returned as they are: the link
+// looks whether they send us to another node.
 func (t *taking) take(ctx context.Context, conn *redis.Conn) error {
 	for {
 		text, err := conn.Get(ctx, t.key).Result()
@@ -102,7 +103,7 @@ func (t *taking) take(ctx context.Context, conn *redis.Conn) error {
 		case errors.Is(err, redis.Nil):
 			return ErrNoSession
 		case err != nil:
-			return fmt.Errorf("redisbridge: session: %w", err)
+			return err
 		case text == overText:
 			return ErrSessionOver
 		}
@@ -112,7 +113,7 @@ func (t *taking) take(ctx context.Context, conn *redis.Conn) error {
 		}
 		took, err := t.b.scripts.take.Run(ctx, conn, []string{t.key}, text, mine, milliseconds(t.b.options.Recovery)).Int()
 		if err != nil {
-			return fmt.Errorf("redisbridge: session: %w", err)
+			return err
 		}
 		if took == 1 {
 			return nil

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -35,7 +36,13 @@ func sid(short string) string { return (short + strings.Repeat("-", 20))[:20] }
 // add starts a bridge with some sockets, which each are in a room "in" + id.
 func add(t testing.TB, server *redisproc.Server, o redisbridge.Options, ids ...string) *member {
 	t.Helper()
-	o.Client = server.Client()
+	return addTo(t, server.Client(), o, ids...)
+}
+
+// addTo is add, with a client of whatever Redis.
+func addTo(t *testing.T, client redis.UniversalClient, o redisbridge.Options, ids ...string) *member {
+	t.Helper()
+	o.Client = client
 	m := &member{in: &instance{sockets: make(map[string][]string)}}
 	for _, id := range ids {
 		m.in.sockets[sid(id)] = []string{sid(id), "in" + id}

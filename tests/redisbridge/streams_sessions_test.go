@@ -27,7 +27,7 @@ func session(id string, rooms ...string) *redisbridge.Session {
 }
 
 // stored is the session that Redis has; nil: none, or one that is over.
-func stored(t *testing.T, client *redis.Client, pid string) *format.Session {
+func stored(t *testing.T, client redis.UniversalClient, pid string) *format.Session {
 	t.Helper()
 	text, err := client.Get(t.Context(), "sio:session:"+pid).Bytes()
 	if err != nil {
@@ -47,7 +47,7 @@ func anything(*redisbridge.Session) error { return nil }
 // holding is a session as one instance has it.
 type holding struct {
 	t      *testing.T
-	client *redis.Client
+	client redis.UniversalClient
 	at     *member
 	id     string
 	holder redisbridge.Holder
@@ -55,7 +55,7 @@ type holding struct {
 }
 
 // open has an instance keep a new session, until Redis has it.
-func (m *member) open(t *testing.T, client *redis.Client, id string) *holding {
+func (m *member) open(t *testing.T, client redis.UniversalClient, id string) *holding {
 	t.Helper()
 	h := &holding{t: t, client: client, at: m, id: id, holder: m.NewHolder(), lost: make(chan bool, 10)}
 	h.kept("first")
@@ -304,6 +304,33 @@ func TestSession_RedisForgotItsScripts_IsWrittenAndTaken(t *testing.T) {
 	h.kept("second")
 	require.NoError(t, client.ScriptFlush(t.Context()).Err())
 	h.take(b).kept("third")
+}
+
+// TestSession_Cluster_IsOfItsHolderOnEveryNode: also where a slot has come from another.
+func TestSession_Cluster_IsOfItsHolderOnEveryNode(t *testing.T) {
+	cluster := redisproc.StartCluster(t)
+	client := cluster.Client()
+	a, b := addTo(t, client, recovering(time.Minute)), addTo(t, client, recovering(time.Minute))
+	const n = 50
+	zombies, live := make([]*holding, n), make([]*holding, n)
+	for i := range n {
+		zombies[i] = a.open(t, client, fmt.Sprint(i))
+	}
+	for i, zombie := range zombies {
+		live[i] = zombie.take(b)
+		zombie.keep("of a zombie")
+		live[i].keep("next")
+	}
+	for i := range n {
+		zombies[i].surrendered()
+		until(t, "not written", func() bool { return live[i].in("next") })
+		assert.Empty(t, live[i].lost)
+	}
+	h := a.open(t, client, "moves")
+	h.end()
+	until(t, "not forgotten", func() bool { return stored(t, client, "private moves") == nil })
+	cluster.MigrateSlot("sio:session:private moves")
+	a.open(t, client, "moves").take(b).kept("next")
 }
 
 // TestSession_TakenBackWhileItsEndIsWritten_IsWritten: a client comes back to its own instance so soon that what became of the
