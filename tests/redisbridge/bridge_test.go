@@ -40,7 +40,7 @@ func add(t testing.TB, server *redisproc.Server, o redisbridge.Options, ids ...s
 }
 
 // addTo is add, with a client of whatever Redis.
-func addTo(t *testing.T, client redis.UniversalClient, o redisbridge.Options, ids ...string) *member {
+func addTo(t testing.TB, client redis.UniversalClient, o redisbridge.Options, ids ...string) *member {
 	t.Helper()
 	o.Client = client
 	m := &member{in: &instance{sockets: make(map[string][]string)}}
