@@ -53,8 +53,8 @@ func (a NamespaceAuth) translate(s *Server) (*connection.Auth, error) {
 }
 
 // Authenticate sets how sockets that enter the namespace from now on authenticate. Errors: None together with Authenticate,
-// neither of the two on a server without an Authenticator, an unknown On. Handlers that were added for the event `authenticate` are
-// not called for these sockets: that is logged.
+// neither of the two on a server without an Authenticator, an unknown On. Handlers that were added for the event `authenticate`
+// are not called for these sockets: that is logged.
 func (n *Namespace) Authenticate(a NamespaceAuth) error {
 	auth, err := a.translate(n.server)
 	if err != nil {

@@ -19,8 +19,8 @@ import (
 // With Redis there are limits to that. The sharded adapter in a Redis Cluster keeps the order of each channel only: rooms
 // have channels of their own unless in StaticMode, and different nodes may serve them. Where rooms have channels of their own
 // (also Options.Redis.DynamicRooms), a socket that joins a room by other means than SocketsJoin, as the first on its instance, is
-// reached by the others one round trip to Redis later. And where events come by way of a stream (RecoveryOptions), what is done to
-// the sockets of this instance while Redis is down overtakes the events that wait for it.
+// reached by the others one round trip to Redis later. And where events come by way of a stream (RecoveryOptions), what is done
+// to the sockets of this instance while Redis is down overtakes the events that wait for it.
 type Broadcast struct {
 	namespace *Namespace
 	target    format.Target

@@ -5,8 +5,8 @@ import (
 	"github.com/actio-go/actio/transport"
 )
 
-// Conn is the connection of a client: one Engine.IO session, which carries its sockets of all namespaces. It is a value and safe for
-// concurrent use.
+// Conn is the connection of a client: one Engine.IO session, which carries its sockets of all namespaces. It is a value and
+// safe for concurrent use.
 type Conn struct{ session *connection.Session }
 
 // Conn is the connection that carries the socket.

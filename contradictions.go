@@ -30,7 +30,10 @@ func (o *Options) contradictions() []error {
 func (o *EngineOptions) contradictions() []error {
 	polling, websocket := slices.Contains(o.Transports, Polling), slices.Contains(o.Transports, WebSocket)
 	return those(
-		contradiction{o.DisableHTTPCompression && o.HTTPCompression != nil, "Engine.HTTPCompression and Engine.DisableHTTPCompression exclude each other"},
+		contradiction{
+			o.DisableHTTPCompression && o.HTTPCompression != nil,
+			"Engine.HTTPCompression and Engine.DisableHTTPCompression exclude each other",
+		},
 		contradiction{o.Compression != nil && !websocket, "Engine.Compression means nothing without the transport websocket"},
 		contradiction{o.Cookie != nil && !polling, "Engine.Cookie means nothing without the transport polling"},
 		contradiction{

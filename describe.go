@@ -122,8 +122,8 @@ func oneOrMore(values []string) any {
 	return values
 }
 
-// RemoteHandshake is what a socket of any instance was connected with: what instances tell each other of a Handshake, under the same
-// names.
+// RemoteHandshake is what a socket of any instance was connected with: what instances tell each other of a Handshake, under the
+// same names.
 type RemoteHandshake struct {
 	// Address of the peer, without its port: of a Handshake it is a part of RemoteAddr.
 	Address string

@@ -26,8 +26,8 @@
 // # Recovery
 //
 // With Options.Recovery a client whose connection was lost goes on as the socket that it was: see RecoveryOptions. Order holds
-// across that: what the client missed comes before what is new, and the events that it sent before are handled, and the disconnect
-// callback has run, before the connected callback of the socket that goes on.
+// across that: what the client missed comes before what is new, and the events that it sent before are handled, and the
+// disconnect callback has run, before the connected callback of the socket that goes on.
 //
 // # Clusters
 //

@@ -20,11 +20,11 @@ type EngineOptions struct {
 	Path string
 	// Transports that are allowed. Default polling and websocket.
 	Transports []Transport
-	// AllowEIO3 lets clients of Socket.IO 2 in, which speak revision 3 of Engine.IO. The ids of their sockets are made of their session
-	// ids, as they always were: whoever learns one can act as that client over polling. They have no
-	// CONNECT payload: auth is the query of their namespace, and nothing for "/", which they always enter first. There an
-	// Authenticator reads Handshake.Query(). As with Node.js whoever does not say EIO=4 is taken for one of them. Default: they get
-	// 400, "Unsupported protocol version". JSONP is never served.
+	// AllowEIO3 lets clients of Socket.IO 2 in, which speak revision 3 of Engine.IO. The ids of their sockets are made of their
+	// session ids, as they always were: whoever learns one can act as that client over polling. They have no CONNECT payload: auth
+	// is the query of their namespace, and nothing for "/", which they always enter first. There an Authenticator reads
+	// Handshake.Query(). As with Node.js whoever does not say EIO=4 is taken for one of them. Default: they get 400, "Unsupported
+	// protocol version". JSONP is never served.
 	AllowEIO3 bool
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool
@@ -238,7 +238,8 @@ func (o *EngineOptions) validate() error {
 		problems = append(problems, fmt.Errorf("actio: Engine.QueuePolicy %d is unknown", o.QueuePolicy))
 	}
 	if o.InboxEventsHard < o.InboxEvents {
-		problems = append(problems, fmt.Errorf("actio: Engine.InboxEventsHard %d is below InboxEvents %d", o.InboxEventsHard, o.InboxEvents))
+		problems = append(problems,
+			fmt.Errorf("actio: Engine.InboxEventsHard %d is below InboxEvents %d", o.InboxEventsHard, o.InboxEvents))
 	}
 	if o.Compression != nil && (o.Compression.Level < 1 || o.Compression.Level > 9) {
 		problems = append(problems, fmt.Errorf("actio: Engine.Compression.Level %d is not within 1 and 9", o.Compression.Level))

@@ -47,9 +47,9 @@ type None struct{}
 // one: ErrInvalidTopic, ErrInvalidHandler, ErrReservedEvent. What is added or taken off while an event is handled holds from the
 // next event on.
 //
-// Reserved are the names of the protocol, and those that the server handles itself, whose handlers would never be called: `join` and
-// `leave` unless Options has NoAuthentication and no ValidateRooms, and `authenticate` in namespaces whose clients authenticate. If
-// they do so only later (Namespace.Authenticate), that its handlers are not called any more is logged at Warn.
+// Reserved are the names of the protocol, and those that the server handles itself, whose handlers would never be called:
+// `join` and `leave` unless Options has NoAuthentication and no ValidateRooms, and `authenticate` in namespaces whose clients
+// authenticate. If they do so only later (Namespace.Authenticate), that its handlers are not called any more is logged at Warn.
 type Target interface {
 	// Handle adds a handler for an event.
 	Handle(event string, h HandlerFunc) error
@@ -68,8 +68,8 @@ var (
 	_ Target = (*Namespace)(nil)
 )
 
-// On adds a typed handler, see Typed, also of what becomes of its errors. It stays until Off takes it off; Listen and Once take what Typed returns. Errors: those of
-// Target.
+// On adds a typed handler, see Typed, also of what becomes of its errors. It stays until Off takes it off; Listen and Once take
+// what Typed returns. Errors: those of Target.
 func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Socket, in In) (Out, error)) error {
 	return t.Handle(event, Typed(h))
 }
@@ -78,10 +78,10 @@ func On[In, Out any](t Target, event string, h func(ctx context.Context, s *Sock
 // that encoding/json could decode, with []byte for binary; Args takes all arguments raw; None takes none. Out is the
 // acknowledgement's argument; None acknowledges without one. An argument that is missing or null leaves In at its zero value.
 //
-// An error of the handler, and of a payload that does not fit In (ErrInvalidPayload), is acknowledged with {"error": "…"}, where the
-// CLIENT GETS THE TEXT of the error: wrapped errors, of a database for instance, tell everybody what stands in them. Return errors whose
-// text is meant for clients, or set Options.ErrorForClient. Errors are logged, once for each connection at Warn and then at
-// Debug; they never end the connection.
+// An error of the handler, and of a payload that does not fit In (ErrInvalidPayload), is acknowledged with {"error": "…"},
+// where the CLIENT GETS THE TEXT of the error: wrapped errors, of a database for instance, tell everybody what stands in them.
+// Return errors whose text is meant for clients, or set Options.ErrorForClient. Errors are logged, once for each connection at
+// Warn and then at Debug; they never end the connection.
 func Typed[In, Out any](h func(ctx context.Context, s *Socket, in In) (Out, error)) HandlerFunc {
 	if h == nil {
 		return nil

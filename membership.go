@@ -9,12 +9,12 @@ import (
 )
 
 // SocketsJoin puts the sockets into rooms. When it returns nil those of this instance are in, and for the others it is on
-// its way: what the same goroutine does afterwards finds them in the rooms (what other instances do, see Broadcast). A socket that
-// is in too many rooms already is logged, where it is, and left out. Errors: ErrEmptyRoom (then nothing is done),
+// its way: what the same goroutine does afterwards finds them in the rooms (what other instances do, see Broadcast). A socket
+// that is in too many rooms already is logged, where it is, and left out. Errors: ErrEmptyRoom (then nothing is done),
 // ErrNotConfigured, ErrClosed, ErrTwoUsers, the context's (then the others may do it all the same).
 //
-// Where events come by way of a stream (RecoveryOptions) those that this instance has emitted before arrive before, so it waits for
-// Redis; but not for one that is down: then it overtakes them on this instance.
+// Where events come by way of a stream (RecoveryOptions) those that this instance has emitted before arrive before, so it waits
+// for Redis; but not for one that is down: then it overtakes them on this instance.
 func (b Broadcast) SocketsJoin(ctx context.Context, rooms ...string) error {
 	if slices.Contains(rooms, "") {
 		return fmt.Errorf("actio: sockets join: %w", ErrEmptyRoom)

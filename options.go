@@ -106,10 +106,10 @@ type Options struct {
 	ClientConnected func(ctx context.Context, s *Socket)
 	// ClientDisconnected is called once for each socket for which ClientConnected was called, after all of its events.
 	ClientDisconnected func(s *Socket, r Reason)
-	// ErrorForClient chooses what a client is told instead of an error that a typed handler (On) or a middleware of a socket (Socket.Use)
-	// has returned, or with which a payload did not fit (ErrInvalidPayload): the text of the error that it returns. With nil the
-	// client gets "Internal server error". The log has the original in any case. It runs in place of the handler, as a part of it.
-	// Default: the client is told the text of the error as it is, whatever stands in it.
+	// ErrorForClient chooses what a client is told instead of an error that a typed handler (On) or a middleware of a socket
+	// (Socket.Use) has returned, or with which a payload did not fit (ErrInvalidPayload): the text of the error that it returns.
+	// With nil the client gets "Internal server error". The log has the original in any case. It runs in place of the handler, as
+	// a part of it. Default: the client is told the text of the error as it is, whatever stands in it.
 	ErrorForClient func(ctx context.Context, s *Socket, e *Event, err error) error
 	// BroadcastAuthenticatedOnly keeps broadcasts without a destination from clients of this instance that are not authenticated,
 	// whichever instance they come from.
@@ -235,7 +235,8 @@ func (o *Options) validate() error {
 		add(d < 0, "%s is negative: %s", name, d)
 	}
 	for name, n := range map[string]int{
-		"MaxAuthAttempts": o.MaxAuthAttempts, "MaxAuthBytes": o.MaxAuthBytes, "MaxUnauthenticated": o.MaxUnauthenticated, "MaxNamespaces": o.MaxNamespaces,
+		"MaxAuthAttempts": o.MaxAuthAttempts, "MaxAuthBytes": o.MaxAuthBytes,
+		"MaxUnauthenticated": o.MaxUnauthenticated, "MaxNamespaces": o.MaxNamespaces,
 		"MaxDynamicNamespaces": o.MaxDynamicNamespaces,
 		"MaxRooms":             o.MaxRooms, "MaxRoomsPerRequest": o.MaxRoomsPerRequest, "MaxRoomNameBytes": o.MaxRoomNameBytes,
 		"MaxPendingAcks": o.MaxPendingAcks, "MaxAttachments": o.MaxAttachments, "RegistryShards": o.RegistryShards,

@@ -11,13 +11,13 @@ import (
 
 // ParentNamespace is a rule for dynamic namespaces: a namespace whose name a client makes up and the rule allows comes into being
 // when its first client is about to enter it, and ends when nobody is in it or on the way any more, nor a session of it kept (see
-// RecoveryOptions); with Options.KeepEmptyChildNamespaces it stays once somebody was in it. Static namespaces, see Server.Of, come
-// before dynamic ones of the same name. Names that are longer than 256 bytes or contain one of ",?#" are nobody's. Of several
-// rules the one that was made first counts.
+// RecoveryOptions); with Options.KeepEmptyChildNamespaces it stays once somebody was in it. Static namespaces, see Server.Of,
+// come before dynamic ones of the same name. Names that are longer than 256 bytes or contain one of ",?#" are nobody's. Of
+// several rules the one that was made first counts.
 //
 // It is a Target: what is added to it holds for the sockets of all its namespaces, those that exist already and those that come.
-// It comes before what is added to one of them where middlewares and functions of OnConnection and OnDisconnect are concerned, and
-// after it where handlers are. All methods are safe for concurrent use.
+// It comes before what is added to one of them where middlewares and functions of OnConnection and OnDisconnect are concerned,
+// and after it where handlers are. All methods are safe for concurrent use.
 type ParentNamespace struct {
 	server *Server
 	match  func(ctx context.Context, name string, h *Handshake) (bool, error)

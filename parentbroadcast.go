@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// ParentBroadcast addresses the sockets of all dynamic namespaces that a parent has on this instance, on all instances of the cluster:
-// a namespace that exists elsewhere alone is left out. It is a value, like Broadcast, whose methods its own are.
+// ParentBroadcast addresses the sockets of all dynamic namespaces that a parent has on this instance, on all instances of the
+// cluster: a namespace that exists elsewhere alone is left out. It is a value, like Broadcast, whose methods its own are.
 type ParentBroadcast struct {
 	parent *ParentNamespace
 	b      Broadcast // without a namespace

@@ -12,19 +12,19 @@ import (
 	"github.com/actio-go/actio/actors/roomregistry"
 )
 
-// RecoveryOptions switch connection state recovery on: a client whose connection was lost goes on, when it comes back in time, as the
-// socket that it was. The socket has the id, rooms, data, principal and state of authentication that it had, and gets the events
-// that it missed, each once and in order with those that come. The application sees a disconnect, then a connection whose
-// Socket.Recovered is true. Clients need nothing but socket.io-client 4.6 or package client.
+// RecoveryOptions switch connection state recovery on: a client whose connection was lost goes on, when it comes back in time,
+// as the socket that it was. The socket has the id, rooms, data, principal and state of authentication that it had, and gets
+// the events that it missed, each once and in order with those that come. The application sees a disconnect, then a connection
+// whose Socket.Recovered is true. Clients need nothing but socket.io-client 4.6 or package client.
 //
 // Each event that asks for no acknowledgement has one argument more then, a string, which is how clients know where they are;
 // it is the last. So have, other than in Node.js, events that may be lost: official clients take any string in that place for it.
 // Events that ask for an acknowledgement, and those that may be lost, are not given again.
 //
-// A session is kept while its client is connected, so it is taken up again also before the old connection is known to be lost, which
-// ends then. It can be taken up when its transport was lost (ReasonTransportClose, ReasonTransportError, ReasonPingTimeout,
-// ReasonForcedClose), not when one of the sides ended it, and by one client only. Otherwise clients get a new socket, whose
-// Socket.RecoveryFailure says why.
+// A session is kept while its client is connected, so it is taken up again also before the old connection is known to be lost,
+// which ends then. It can be taken up when its transport was lost (ReasonTransportClose, ReasonTransportError,
+// ReasonPingTimeout, ReasonForcedClose), not when one of the sides ended it, and by one client only. Otherwise clients get a
+// new socket, whose Socket.RecoveryFailure says why.
 //
 // A session whose client is away is no socket: what acts on sockets, as SocketsJoin, SocketsLeave and DisconnectSockets, does not
 // reach it. Whoever throws a user out has the user's sockets ended when they come back, in OnConnection or, before they get
@@ -38,25 +38,28 @@ import (
 //
 // # In Redis
 //
-// With the streams adapter (RedisOptions.Adapter) sessions are keys of Redis and events are read from its stream: clients go on with
-// any instance, also of Node.js, after a restart, after Shutdown (ReasonServerShutdown), and after this process was killed. Of a
-// server of Node.js that is killed nothing is left.
+// With the streams adapter (RedisOptions.Adapter) sessions are keys of Redis and events are read from its stream: clients go on
+// with any instance, also of Node.js, after a restart, after Shutdown (ReasonServerShutdown), and after this process was
+// killed. Of a server of Node.js that is killed nothing is left.
 //
 //   - What is emitted, to one socket too, reaches the sockets of this instance when it is read back from the stream: a round trip
 //     to Redis later, in one order for all instances. While Redis is down it waits; what is dropped (RedisOptions.BufferMessages)
-//     reaches the sockets of this instance alone, and is not given again. Events that ask for an acknowledgement, Local broadcasts
-//     and answers to clients do not go by way of Redis: they do not wait, and may overtake what does.
-//   - Broadcast.SocketsJoin, SocketsLeave, DisconnectSockets, Socket.Leave, Disconnect and Close let what this instance has emitted
-//     before arrive before, unless Redis is down or breaks meanwhile: then they take effect on this instance at once, and overtake
-//     what waits; on the other instances the order holds. The rooms that clients leave by themselves may overtake it always.
-//   - Of a Principal its UserID and Expires are stored, not its Claims: they are nil when another instance has taken the session up.
-//   - Socket.Data is stored as JSON, with each change of rooms and when the connection is lost, not when it is changed: of a process
-//     that was killed the last may be missing.
+//     reaches the sockets of this instance alone, and is not given again. Events that ask for an acknowledgement, Local
+//     broadcasts and answers to clients do not go by way of Redis: they do not wait, and may overtake what does.
+//   - Broadcast.SocketsJoin, SocketsLeave, DisconnectSockets, Socket.Leave, Disconnect and Close let what this instance has
+//     emitted before arrive before, unless Redis is down or breaks meanwhile: then they take effect on this instance at once,
+//     and overtake what waits; on the other instances the order holds. The rooms that clients leave by themselves may overtake
+//     it always.
+//   - Of a Principal its UserID and Expires are stored, not its Claims: they are nil when another instance has taken the
+//     session up.
+//   - Socket.Data is stored as JSON, with each change of rooms and when the connection is lost, not when it is changed: of a
+//     process that was killed the last may be missing.
 //   - Sessions are written after the client has connected, and after each change: a process that is killed before Redis has
 //     answered leaves none, or the former rooms.
+//   - Of two clients that claim one session at once, on two instances, the later has it: the socket of the other ends.
 //   - A client that has received no event yet does not say where it is: it begins afresh (ErrOffsetUnknown), as with Node.js.
-//   - Events are remembered as long as the stream has them (StreamsOptions.MaxLen), which is ErrOffsetUnknown afterwards; MaxBytes
-//     and MaxSessions do not count.
+//   - Events are remembered as long as the stream has them (StreamsOptions.MaxLen), which is ErrOffsetUnknown afterwards;
+//     MaxBytes and MaxSessions do not count.
 type RecoveryOptions struct {
 	// Enabled switches recovery on. Default: it is off, and costs nothing.
 	Enabled bool
@@ -123,8 +126,8 @@ func (s *Server) keeperOptions() *recovery.Options {
 	return &recovery.Options{Duration: o.MaxDisconnectionDuration, MaxSessions: o.MaxSessions}
 }
 
-// historyOptions are those of the events; nil when recovery is off. A connection may be dead for a heartbeat and its timeout before
-// its session begins to wait, and what a socket has seen is asked at each heartbeat.
+// historyOptions are those of the events; nil when recovery is off. A connection may be dead for a heartbeat and its timeout
+// before its session begins to wait, and what a socket has seen is asked at each heartbeat.
 func (s *Server) historyOptions() *roomregistry.HistoryOptions {
 	o, e := s.options.Recovery, s.options.Engine
 	if !o.Enabled || s.storesSessions() { // the stream remembers
@@ -138,8 +141,8 @@ func (s *Server) historyOptions() *roomregistry.HistoryOptions {
 // Recovered tells whether the socket goes on with the session of one whose connection was lost: see RecoveryOptions.
 func (s *Socket) Recovered() bool { return s.handle.Recovered() }
 
-// RecoveryFailure tells why a client that wanted to go on with its session has got a new socket instead: ErrSessionUnknown and so on.
-// It is nil when it did not want to, or goes on.
+// RecoveryFailure tells why a client that wanted to go on with its session has got a new socket instead: ErrSessionUnknown and
+// so on. It is nil when it did not want to, or goes on.
 func (s *Socket) RecoveryFailure() error { return s.handle.RecoveryFailure() }
 
 // inherit takes over what the application kept with the former socket.
@@ -188,7 +191,8 @@ func (e *Engine) recoveryStats() RecoveryStats {
 	c := e.env.Counters
 	f := &c.RecoveriesFailed
 	s := RecoveryStats{
-		Recovered: c.Recovered.Load(), EventsForgotten: e.env.Registry.Forgotten(), SessionUnknown: f.SessionUnknown.Load(), SessionTaken: f.SessionTaken.Load(),
+		Recovered: c.Recovered.Load(), EventsForgotten: e.env.Registry.Forgotten(),
+		SessionUnknown: f.SessionUnknown.Load(), SessionTaken: f.SessionTaken.Load(),
 		OffsetUnknown: f.OffsetUnknown.Load(), HistoryLost: f.HistoryLost.Load(), HistoryTooMuch: f.HistoryTooMuch.Load(),
 		Timeout: f.Timeout.Load(), PrincipalExpired: f.PrincipalExpired.Load(),
 	}

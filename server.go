@@ -167,8 +167,8 @@ func (s *Server) Ready() bool {
 // Shutdown ends the server. New handshakes and new events are refused, acknowledgements are still read, running handlers
 // finish, what is queued is flushed, clients are closed in batches at the level of the transport, so that the official
 // clients reconnect by themselves. When it returns nil, no goroutine and no timer of actio is left. When ctx ends first, or
-// a function of the application does not end although its context was cancelled, the rest is cut off and the error (ErrStillRunning)
-// names what still runs.
+// a function of the application does not end although its context was cancelled, the rest is cut off and the error
+// (ErrStillRunning) names what still runs.
 //
 // It is idempotent, and may be called before Configure, and concurrently: later calls wait for the first. A handler may
 // call it: it then does not wait for that handler, and returns at once when another call is under way, which waits for the

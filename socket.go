@@ -72,8 +72,8 @@ func (s *Socket) Handshake() *Handshake { return s.handle.Handshake() }
 // Principal is who authentication found; nil before, and without authentication. UserID asks for no more than the user.
 func (s *Socket) Principal() *Principal { return s.handle.Principal() }
 
-// UserID is the user of the socket's Principal; empty when it has none: before authentication, without, and for a socket that belongs
-// to no user.
+// UserID is the user of the socket's Principal; empty when it has none: before authentication, without, and for a socket that
+// belongs to no user.
 func (s *Socket) UserID() string { return s.handle.UserID() }
 
 // State is the state of authentication.
@@ -125,9 +125,9 @@ func (s *Socket) emit(f connection.Flags, event string, args []any) error {
 	return s.handle.Emit(m, f)
 }
 
-// EmitWithAck sends an event and waits for the client's acknowledgement, until the deadline of the context (ErrTimeout), until it is
-// cancelled (its error, context.Canceled), or the socket ends (ErrClosed). In a handler it may await its own client. Other errors:
-// those of Emit, ErrTooManyAcks, ErrInboxFull.
+// EmitWithAck sends an event and waits for the client's acknowledgement, until the deadline of the context (ErrTimeout), until
+// it is cancelled (its error, context.Canceled), or the socket ends (ErrClosed). In a handler it may await its own client.
+// Other errors: those of Emit, ErrTooManyAcks, ErrInboxFull.
 func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Args, error) {
 	if wire.IsReserved(event) {
 		return Args{}, fmt.Errorf("%w: %q", ErrReservedEvent, event)

@@ -68,24 +68,23 @@ func (s *Socket) OffAny() {
 	}
 }
 
-// Use adds a middleware for the events of this socket. They run in their order, before all handlers. An error stops the event: it is
-// acknowledged with {"error": "…"} if the client wants that, and logged, as an error of a handler is (see Typed). A panic is one of a
-// handler.
-// Nil is ignored.
+// Use adds a middleware for the events of this socket. They run in their order, before all handlers. An error stops the event:
+// it is acknowledged with {"error": "…"} if the client wants that, and logged, as an error of a handler is (see Typed). A panic
+// is one of a handler. Nil is ignored.
 func (s *Socket) Use(f MiddlewareFunc) {
 	if f != nil {
 		s.withExtras().middlewares.add(f, false)
 	}
 }
 
-// OnAnyOutgoing adds what is called with every event that goes out to this socket, sent to it alone or as a broadcast, and those of the
-// authentication; not with acknowledgements, nor with volatile events that were dropped. It is called beside the sending, which does
-// not wait for it: one event at a time, in the order in which they leave. What it is too slow for, beyond Engine.QueueBytes,
-// passes it by and is counted (Stats.OutgoingUnseen). The arguments are shared and must not be changed. It returns
-// what takes it off again. Nil is ignored.
+// OnAnyOutgoing adds what is called with every event that goes out to this socket, sent to it alone or as a broadcast, and
+// those of the authentication; not with acknowledgements, nor with volatile events that were dropped. It is called beside the
+// sending, which does not wait for it: one event at a time, in the order in which they leave. What it is too slow for, beyond
+// Engine.QueueBytes, passes it by and is counted (Stats.OutgoingUnseen). The arguments are shared and must not be changed. It
+// returns what takes it off again. Nil is ignored.
 //
-// It sees what leaves from now on. The events that a socket missed before it went on with its session (see RecoveryOptions) have left
-// before functions of OnConnection are called: what is added there does not see them.
+// It sees what leaves from now on. The events that a socket missed before it went on with its session (see RecoveryOptions)
+// have left before functions of OnConnection are called: what is added there does not see them.
 func (s *Socket) OnAnyOutgoing(f func(event string, args Args)) (stop func()) {
 	return s.watchOutgoing(f, false)
 }
@@ -112,8 +111,8 @@ func (s *Socket) watchOutgoing(f func(string, Args), front bool) (stop func()) {
 	return func() { o.change(s, remove) }
 }
 
-// outgoing are the functions that are called with what goes out. The connection of the socket is told when there are some, so that it
-// pays for nothing when there are none.
+// outgoing are the functions that are called with what goes out. The connection of the socket is told when there are some, so
+// that it pays for nothing when there are none.
 type outgoing struct {
 	mu     sync.Mutex // held while called changes
 	called list[func(string, Args)]

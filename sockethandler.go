@@ -51,8 +51,8 @@ func (h *socketHandler) run(ctx context.Context, e *Event, lists ...[]entry[Hand
 	return called
 }
 
-// eventWithExtras handles an event that not only handlers are called with: first what is called with all events, then the middlewares,
-// and then the handlers for the name that they leave it. What is nearer to the socket comes first.
+// eventWithExtras handles an event that not only handlers are called with: first what is called with all events, then the
+// middlewares, and then the handlers for the name that they leave it. What is nearer to the socket comes first.
 func (h *socketHandler) eventWithExtras(ctx context.Context, e *Event) {
 	s, n, x := (*Socket)(h), h.namespace, h.extras.Load()
 	called := 0

@@ -10,9 +10,9 @@ func (s *Socket) Join(ctx context.Context, rooms ...string) error {
 	return s.handle.Join(ctx, rooms...)
 }
 
-// Leave takes the socket out of rooms. Its own room cannot be left. Where events come by way of a stream (RecoveryOptions) those that
-// this instance has emitted before arrive before, so it waits for Redis; but not for one that is down. Errors: ErrClosed, the
-// context's.
+// Leave takes the socket out of rooms. Its own room cannot be left. Where events come by way of a stream (RecoveryOptions)
+// those that this instance has emitted before arrive before, so it waits for Redis; but not for one that is down. Errors:
+// ErrClosed, the context's.
 func (s *Socket) Leave(ctx context.Context, rooms ...string) error {
 	if e := s.namespace.server.live.Load(); e != nil && !s.handle.Closed() {
 		if err := e.catchUp(ctx); err != nil {
@@ -30,8 +30,8 @@ func (s *Socket) Rooms(ctx context.Context) ([]string, error) { return s.handle.
 func (s *Socket) LastRooms() []string { return s.handle.LastRooms() }
 
 // Disconnect ends the socket after what was emitted to it: its client gets a DISCONNECT and does not reconnect by itself. Where
-// events come by way of a stream (RecoveryOptions) that is when those that this instance has emitted before have come, or have not
-// within RecoveryOptions.Timeout; at once while Redis is down. It does not wait for the end. Idempotent.
+// events come by way of a stream (RecoveryOptions) that is when those that this instance has emitted before have come, or have
+// not within RecoveryOptions.Timeout; at once while Redis is down. It does not wait for the end. Idempotent.
 func (s *Socket) Disconnect() { s.end(false) }
 
 // Close ends the whole connection of the socket, with its sockets in all namespaces, as Disconnect does. Idempotent.

@@ -18,7 +18,8 @@
 //     emitted after a Disconnect does not wait for what was emitted before it.
 //   - Handlers of a socket run one at a time, in the order of what came: first the connection, then its events, last its end.
 //     An acknowledgement is not an event: EmitWithAck returns when it comes, whatever handlers run.
-//   - A handler may call everything, also EmitWithAck, ConnectAndWait and Close, with its context. What it does cannot end the program or the connection.
+//   - A handler may call everything, also EmitWithAck, ConnectAndWait and Close, with its context. What it does cannot end the
+//     program or the connection.
 //   - What waits is bounded, in both directions: see Options.SendBuffer and Options.InboxEvents. A server that is gone is noticed
 //     within its pingInterval + pingTimeout, unless full inboxes keep it from being read.
 //   - After Close returned nil no goroutine and no timer is left, but for the last steps of what was cut off.

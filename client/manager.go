@@ -147,13 +147,12 @@ func (m *Manager) Transport() Transport {
 const graceTime = time.Second
 
 // Close disconnects all sockets for good: what was emitted before leaves first, except what SocketOptions.Retries keep until it
-// is acknowledged, which is given up. (Servers of Node.js may ignore events that come together with the end: what must arrive, send
-// with EmitWithAck.) It waits until nothing of the Manager runs any more, the application's handlers included,
-// whose contexts are cancelled. When ctx ends first the rest is cut off, events that wait for handlers are dropped with it,
-// for which Close takes a second more at most; the
-// error is ErrStillRunning if something runs on even then, a function of the application that ignores its context. It is
-// idempotent. A handler may call it, with its context: it then does not wait for that handler, and not at all when another
-// call is under way; of the context only the deadline counts.
+// is acknowledged, which is given up. (Servers of Node.js may ignore events that come together with the end: what must arrive,
+// send with EmitWithAck.) It waits until nothing of the Manager runs any more, the application's handlers included, whose
+// contexts are cancelled. When ctx ends first the rest is cut off, events that wait for handlers are dropped with it, for which
+// Close takes a second more at most; the error is ErrStillRunning if something runs on even then, a function of the application
+// that ignores its context. It is idempotent. A handler may call it, with its context: it then does not wait for that handler,
+// and not at all when another call is under way; of the context only the deadline counts.
 func (m *Manager) Close(ctx context.Context) error {
 	inside := 0
 	if ctx.Value(insideKey{}) == m {

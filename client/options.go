@@ -38,8 +38,8 @@ const (
 // Options of a Manager. The zero value of each field means its default, which is that of the official client unless it
 // says otherwise.
 type Options struct {
-	// Path is where the server's engine is reached. Default "/socket.io", that of Node.js; servers of actio have "/io". The path in a
-	// URL is another thing: it names the namespace.
+	// Path is where the server's engine is reached. Default "/socket.io", that of Node.js; servers of actio have "/io". The path
+	// in a URL is another thing: it names the namespace.
 	Path string
 	// Query is added to the URL of every request.
 	Query url.Values

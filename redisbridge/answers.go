@@ -97,8 +97,8 @@ func (b *Bridge) fill(ctx context.Context, answer, m *format.Message) (err error
 	return err
 }
 
-// maxHandshakes bounds the bytes of all handshakes in one answer. Unless configured otherwise Redis cuts off a subscriber for whom
-// 32 MiB wait, and with it everything else that it listens to.
+// maxHandshakes bounds the bytes of all handshakes in one answer. Unless configured otherwise Redis cuts off a subscriber for
+// whom 32 MiB wait, and with it everything else that it listens to.
 const maxHandshakes = 8 << 20
 
 // slim leaves the handshakes out when there are too many of them, as clients decide how large they are: the rest is worth more.

@@ -10,8 +10,9 @@ import (
 )
 
 // Fetch asks the neighbours for their sockets; those of this instance are not among them. timeout <= 0 is
-// Options.RequestTimeout. A neighbour that does not answer is an entry in Missing, never an error; the errors are that of ctx, with
-// what has come until then, and ErrClosed. The sockets belong to the caller and share memory with the messages they came in.
+// Options.RequestTimeout. A neighbour that does not answer is an entry in Missing, never an error; the errors are that of ctx,
+// with what has come until then, and ErrClosed. The sockets belong to the caller and share memory with the messages they came
+// in.
 func (b *Bridge) Fetch(ctx context.Context, namespace string, t Target, timeout time.Duration) ([]format.Socket, Missing, error) {
 	m := &format.Message{Kind: format.Fetch, Namespace: namespace, Target: t}
 	r, err := b.request(ctx, m, format.Fetched, timeout)

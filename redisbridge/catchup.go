@@ -15,9 +15,9 @@ type catchUp struct {
 	done   chan struct{}
 }
 
-// CatchUp returns when the Broadcasts that were emitted before have been handed to local sockets. With Echoes it is what has to be
-// waited for before something is done to sockets that must find it done. Errors: link.ErrDown, at once, when what they come back
-// through is down or breaks meanwhile: they may come as late as Redis does, or never. Else ErrClosed, or that of ctx.
+// CatchUp returns when the Broadcasts that were emitted before have been handed to local sockets. With Echoes it is what has to
+// be waited for before something is done to sockets that must find it done. Errors: link.ErrDown, at once, when what they come
+// back through is down or breaks meanwhile: they may come as late as Redis does, or never. Else ErrClosed, or that of ctx.
 func (b *Bridge) CatchUp(ctx context.Context) error {
 	w := b.echo.wait()
 	switch {

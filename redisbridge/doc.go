@@ -43,13 +43,13 @@
 //
 //   - What one goroutine emits leaves in that order; its requests leave behind it. What comes from one neighbour takes effect in
 //     the order in which it comes. In a Redis Cluster the sharded adapter has an order for each channel only.
-//   - What is emitted to a room behind its Join reaches who was joined, although its instance may not listen to the room yet: rooms
-//     that were joined a moment ago are reached by the channel of their namespace.
+//   - What is emitted to a room behind its Join reaches who was joined, although its instance may not listen to the room yet:
+//     rooms that were joined a moment ago are reached by the channel of their namespace.
 //   - The own echo, and what is for rooms without local members, is dropped before its data is decoded. What is decoded is
 //     decoded once. Garbage is counted, and logged at most once a second.
 //   - A request ends: by the last answer, by its time, by its context, or by Close. Nothing of it is left then.
-//   - A neighbour that does not answer is an entry in Missing, never an error. Instances of actio know each other by heartbeat and
-//     are named; of others there is the number, which Redis knows.
+//   - A neighbour that does not answer is an entry in Missing, never an error. Instances of actio know each other by heartbeat
+//     and are named; of others there is the number, which Redis knows.
 //   - Neighbours, however many and whatever they say, cannot make the actor wait, nor start goroutines without bound: what they
 //     ask waits in bounded queues, and what does not fit there is dropped and counted.
 //   - Down is a state, not an error: what is emitted waits in the link's buffer, requests end at once with every neighbour
@@ -83,29 +83,30 @@
 // Options.Streams.MaxLen newer entries have pushed out. What one goroutine emits leaves in order, but a neighbour gets entries on
 // one connection and requests on another: it may answer a request before it has done what was emitted just before.
 //
-// What is published without a Delivered may be there or not (link.Unconfirmed), as with the other adapters. What Redis has confirmed
-// is read by everybody, once.
+// What is published without a Delivered may be there or not (link.Unconfirmed), as with the other adapters. What Redis has
+// confirmed is read by everybody, once.
 //
 // # Recovery
 //
 // With Options.Recovery a client whose transport was lost goes on with its session on any instance, of actio or Node.js:
 //
 //   - A Broadcast is handed to the sockets of its own instance when it is read back, not before (Echoes): all instances hand out
-//     the entries of a stream in its order, so that the last offset which a client has says that it has got all before it. Node.js
-//     hands out its own events when Redis has confirmed them, between those of others: there a client that has got a later one
-//     before an earlier one misses or repeats one when it recovers. What Redis did not get, or pushed out before it was read, local
-//     sockets get without an offset. CatchUp waits until everything has come back, but not for a Redis that is down: what is done to
-//     sockets then overtakes it.
-//   - A stream goes back when it is deleted, or lost with a server, and the clock of the next one is behind: new ids are smaller than
-//     what was read. The reader notices when it connects anew, and reads on from the end of the new one. Local sockets get own
-//     Broadcasts once all the same; those of others that were added before it noticed are lost. Who replays begins afresh.
+//     the entries of a stream in its order, so that the last offset which a client has says that it has got all before it.
+//     Node.js hands out its own events when Redis has confirmed them, between those of others: there a client that has got a
+//     later one before an earlier one misses or repeats one when it recovers. What Redis did not get, or pushed out before it
+//     was read, local sockets get without an offset. CatchUp waits until everything has come back, but not for a Redis that is
+//     down: what is done to sockets then overtakes it.
+//   - A stream goes back when it is deleted, or lost with a server, and the clock of the next one is behind: new ids are
+//     smaller than what was read. The reader notices when it connects anew, and reads on from the end of the new one. Local
+//     sockets get own Broadcasts once all the same; those of others that were added before it noticed are lost. Who replays
+//     begins afresh.
 //   - The offset is the last argument of each event but those that may be lost and those that ask for acknowledgements. Official
 //     clients take any string in that place for it: one who gets such an event with a string last, and nothing after it, does not
 //     recover. It is so with Node.js, too.
 //   - KeepSession writes the session of a socket when it is opened, and again in good time before it would expire, so that it can
-//     be taken up when the process was killed. Node.js writes it when the transport is lost, or the server is closed in good order: of
-//     a Node.js server that is killed nothing can be recovered. While its socket lives a session is kept for half as long again, so
-//     that Options.Recovery is left at least.
+//     be taken up when the process was killed. Node.js writes it when the transport is lost, or the server is closed in good
+//     order: of a Node.js server that is killed nothing can be recovered. While its socket lives a session is kept for half as
+//     long again, so that Options.Recovery is left at least.
 //   - A session names its Holder, and Redis lets nobody else write it: an instance that takes a client for alive which has left
 //     it without a word neither overwrites nor deletes what another has by now, also after an outage, and is told so
 //     (KeepSession's lost). TakeSession changes the holder and leaves the session where it is: who takes it last has it, and
@@ -118,12 +119,13 @@
 //     that begins afresh.
 //   - Replay stops the reading of streams for a moment, when it has everything up to what was handed out: the socket is attached
 //     between two events, and gets none twice and misses none.
-//     Rooms that it is the first to be in count as present somewhat later: what is for them is not dropped meanwhile (Unfiltered).
-//   - Clients that come back at the same time, because an instance has died, have missed nearly the same. They share the past of the
-//     stream: what was handed out since the first of them came, before that what was read, from the end backwards, a page at a
-//     time for all. It is decoded once and prepared once, as a broadcast is, and forgotten when the last of them has what it
-//     missed. Who has missed little is done when the first page is read. Of more than Options.ReplayBytes the past keeps the end;
-//     who has missed what is before that reads it alone, in the order of arrival.
+//     Rooms that it is the first to be in count as present somewhat later: what is for them is not dropped meanwhile
+//     (Unfiltered).
+//   - Clients that come back at the same time, because an instance has died, have missed nearly the same. They share the past
+//     of the stream: what was handed out since the first of them came, before that what was read, from the end backwards, a
+//     page at a time for all. It is decoded once and prepared once, as a broadcast is, and forgotten when the last of them has
+//     what it missed. Who has missed little is done when the first page is read. Of more than Options.ReplayBytes the past
+//     keeps the end; who has missed what is before that reads it alone, in the order of arrival.
 //
 // A session of Node.js does not say in which namespace it was, and Node.js does not look: a session of one namespace opens
 // another there. What Session.Namespace does not say has to be taken for a stranger's.

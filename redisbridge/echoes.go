@@ -50,8 +50,8 @@ func (e *echoes) begin(m *format.Message, settled func()) *echo {
 	return &echo{serial: e.serial, message: m, settled: settled}
 }
 
-// confirmed notes that Redis has added an entry. It is awaited until it has been read. With skipped the reader is past it and has not
-// met it.
+// confirmed notes that Redis has added an entry. It is awaited until it has been read. With skipped the reader is past it and
+// has not met it.
 func (e *echoes) confirmed(one *echo, stream, id string) (awaited, skipped bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

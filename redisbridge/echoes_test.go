@@ -55,8 +55,8 @@ func TestEchoes_ConfirmedBehindTheReader_WerePushedOut(t *testing.T) {
 	assert.True(t, skipped)
 }
 
-// TestEchoes_ConfirmedWhileTheEndIsSought_AreAwaitedUntilItIsFound: a stream that has gone back has its events behind what was read
-// of the old one. Nobody knows before the end is found which of them will be read.
+// TestEchoes_ConfirmedWhileTheEndIsSought_AreAwaitedUntilItIsFound: a stream that has gone back has its events behind what was
+// read of the old one. Nobody knows before the end is found which of them will be read.
 func TestEchoes_ConfirmedWhileTheEndIsSought_AreAwaitedUntilItIsFound(t *testing.T) {
 	var e echoes
 	e.found(stream, id(50), false)

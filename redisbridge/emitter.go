@@ -121,8 +121,8 @@ func (e *Emitter) Emit(ctx context.Context, event string, args ...any) error {
 	return e.publish(ctx, &format.Message{Kind: format.Broadcast, Flags: e.flags, Event: payload})
 }
 
-// SocketsJoin puts the addressed sockets into rooms. Errors: ErrEmptyRoom (then nothing is sent), what Redis returned, and that of
-// ctx.
+// SocketsJoin puts the addressed sockets into rooms. Errors: ErrEmptyRoom (then nothing is sent), what Redis returned, and that
+// of ctx.
 func (e *Emitter) SocketsJoin(ctx context.Context, rooms ...string) error {
 	switch {
 	case slices.Contains(rooms, ""):

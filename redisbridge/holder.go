@@ -27,8 +27,8 @@ func (b *Bridge) NewHolder() Holder {
 func (h Holder) Had(s *Session) bool { return h.name != "" && h.name == s.Holder }
 
 // holderScript writes a session if its holder is ARGV[1], as HolderText, or there is none at all and ARGV[4] is 1. ARGV[2] is the
-// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes. That a session has a holder it tells by
-// the end of the word before it, "older" and the length of what follows.
+// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes. That a session has a holder it
+// tells by the end of the word before it, "older" and the length of what follows.
 const holderScript = `
 local holder = redis.call('GETRANGE', KEYS[1], 12, 43)
 local before = 1

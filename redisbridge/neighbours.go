@@ -142,8 +142,8 @@ func (a *node) forget(uid, why string) {
 	}
 }
 
-// meet notes the name of a neighbour that has answered. Servers of Node.js with the sharded adapter have names, and do not say that
-// they are there.
+// meet notes the name of a neighbour that has answered. Servers of Node.js with the sharded adapter have names, and do not say
+// that they are there.
 func (a *node) meet(uid string) {
 	if a.peers[uid] != nil || a.strangers.has(uid) || len(uid) > format.MaxUID {
 		return

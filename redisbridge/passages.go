@@ -9,8 +9,8 @@ import (
 	"github.com/actio-go/actio/redisbridge/format"
 )
 
-// How far streams have been read, and who waits for that. A stream may go back: it was deleted, or lost with a server, and the clock of
-// the next one is behind. Ids tell nothing then.
+// How far streams have been read, and who waits for that. A stream may go back: it was deleted, or lost with a server, and the
+// clock of the next one is behind. Ids tell nothing then.
 
 // passage waits until a stream has been read up to an id.
 type passage struct {
@@ -111,8 +111,8 @@ func (e *echoes) seek(stream string) {
 	}
 }
 
-// found notes from where on a stream is read, see link.Streams. lost are those that will not be read any more, in the order in which
-// they were emitted.
+// found notes from where on a stream is read, see link.Streams. lost are those that will not be read any more, in the order in
+// which they were emitted.
 func (e *echoes) found(stream string, last format.EntryID, back bool) (lost []*echo) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

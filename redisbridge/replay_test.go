@@ -90,7 +90,8 @@ func TestReplay_ReaderIsBehind_WaitsForIt(t *testing.T) {
 	})
 }
 
-// TestReplay_StreamGoesBack_TheOffsetIsUnknown: what was read of the old stream and what is read of the new do not belong together.
+// TestReplay_StreamGoesBack_TheOffsetIsUnknown: what was read of the old stream and what is read of the new do not belong
+// together.
 func TestReplay_StreamGoesBack_TheOffsetIsUnknown(t *testing.T) {
 	t.Run("while it waits for the reader", func(t *testing.T) {
 		inBubble(t, func(r *rig) {

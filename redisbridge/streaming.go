@@ -34,9 +34,9 @@ func (h handler) found(stream string, last format.EntryID, back bool) {
 	}
 }
 
-// Echoes reports whether a Broadcast that is emitted comes back: Emit hands it to the sockets of this instance, too, when it is read
-// from the stream, with its offset. So it is with Options.Recovery: the clients of all instances get the same events in the order of
-// the stream, and what the last offset of a client says that it has got it has got.
+// Echoes reports whether a Broadcast that is emitted comes back: Emit hands it to the sockets of this instance, too, when it is
+// read from the stream, with its offset. So it is with Options.Recovery: the clients of all instances get the same events in
+// the order of the stream, and what the last offset of a client says that it has got it has got.
 func (b *Bridge) Echoes() bool { return b.options.Recovery > 0 }
 
 // entry takes an entry of a stream. It runs as Received does, and never beside it.

@@ -70,7 +70,8 @@ func Unavailable(retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Code: 3, Message: "Service unavailable", RetryAfter: retryAfter}
 }
 
-// TooManyRequests is code 3 with status 429: this client, or all of them together, came too often. Try again after the given time.
+// TooManyRequests is code 3 with status 429: this client, or all of them together, came too often. Try again after the given
+// time.
 func TooManyRequests(retryAfter time.Duration) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Code: 3, Message: "Too many requests", RetryAfter: retryAfter}
 }

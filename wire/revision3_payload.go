@@ -56,8 +56,8 @@ func sizeOf(text []byte, n int) (size int, ok bool) {
 	return size, n == 0
 }
 
-// DecodeBinaryPayload3 decodes a payload of revision 3 that is binary: before each packet stand a byte that tells text from binary,
-// the digits of its length in bytes, as numbers, and 0xff. Otherwise it is DecodePayload3. Data aliases body.
+// DecodeBinaryPayload3 decodes a payload of revision 3 that is binary: before each packet stand a byte that tells text from
+// binary, the digits of its length in bytes, as numbers, and 0xff. Otherwise it is DecodePayload3. Data aliases body.
 func DecodeBinaryPayload3(body []byte, yield func(EnginePacket) error) error {
 	for i := 0; i < len(body); {
 		kind := body[i]

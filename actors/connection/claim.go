@@ -320,7 +320,8 @@ func (c *connection) recoverable(r Reason) bool {
 	return !c.draining && r.recoverable()
 }
 
-// sendOn has a client go to another instance, while this one is shut down: told by a refusal official clients would not come back.
+// sendOn has a client go to another instance, while this one is shut down: told by a refusal official clients would not come
+// back.
 func (c *connection) sendOn(auth []byte) bool {
 	if !c.recovers() || !c.env.Recovery.Outlasts() || claimOf(auth) == nil {
 		return false

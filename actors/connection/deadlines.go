@@ -186,8 +186,8 @@ const (
 	readersTurn = 100 * time.Millisecond // that readers get for what came while the process stood still
 )
 
-// mayLieUnread tells whether the deadline of a pong is handled so late that the pong may have come in time: the alarm and the reader
-// race when the process goes on.
+// mayLieUnread tells whether the deadline of a pong is handled so late that the pong may have come in time: the alarm and the
+// reader race when the process goes on.
 func (c *connection) mayLieUnread(at moment) bool {
 	return time.Duration(c.now()-at) > actors.Lateness(c.env.Options.PingTimeout)+alarmLag
 }

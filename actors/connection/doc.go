@@ -44,8 +44,8 @@
 //
 // Connection state recovery (recovery.go, claim.go): with Env.Recovery, a CONNECT that names a session waits until that is given,
 // by whoever had it, and the registry has attached the socket in its place; then CONNECT is answered with the former ids, the
-// former state of authentication is taken up, and what was missed is sent. Events for one socket are broadcasts then, so that they
-// are remembered with the others. A socket knows how far its client can have come, see Progress.
+// former state of authentication is taken up, and what was missed is sent. Events for one socket are broadcasts then, so that
+// they are remembered with the others. A socket knows how far its client can have come, see Progress.
 //
 // What it tells: SocketOpened, SocketState and SocketClosed to the supervisor; Attach, Authenticated, Join, Leave and
 // Detach to the socket's shard of the registry.

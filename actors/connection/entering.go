@@ -10,8 +10,8 @@ import (
 )
 
 // The way of a socket into a namespace that does not let everybody in at once. It is one of the session's sockets from its
-// CONNECT on, so that it counts and cannot come twice; but neither the client nor the registry nor the supervisor know it until it
-// is opened. User code is asked beside the actor, one question at a time: which namespace it is, who the socket belongs to,
+// CONNECT on, so that it counts and cannot come twice; but neither the client nor the registry nor the supervisor know it until
+// it is opened. User code is asked beside the actor, one question at a time: which namespace it is, who the socket belongs to,
 // and whether it may come in.
 
 // The texts of refusals.
@@ -169,7 +169,8 @@ func (c *connection) refuse(m *wire.Prepared) {
 	c.send(m, FlagKeep)
 }
 
-// abandon forgets a socket that was never opened. It has ended before the context of a middleware does, which may look at it then.
+// abandon forgets a socket that was never opened. It has ended before the context of a middleware does, which may look at it
+// then.
 func (c *connection) abandon(s *socket, r Reason) {
 	c.sockets = slices.DeleteFunc(c.sockets, func(o *socket) bool { return o == s })
 	s.handle.reason.Store(uint32(r))

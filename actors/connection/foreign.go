@@ -9,8 +9,8 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// A client whose parser is not the server's breaks the protocol with its first packet, and tries again for ever: neither side could
-// find out why. So the server says what it looks like.
+// A client whose parser is not the server's breaks the protocol with its first packet, and tries again for ever: neither side
+// could find out why. So the server says what it looks like.
 
 // otherParser tells which parser a client seems to use whose first packet could not be read; "": it does not look like any.
 func (c *connection) otherParser(m *received) string {

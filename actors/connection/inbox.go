@@ -46,8 +46,8 @@ func (b *inbox) hold() { b.running = true }
 // release lets the jobs run.
 func (b *inbox) release() { b.start() }
 
-// followJob ends an inbox and lets another begin, which is held: that of the next socket with the same id. What concerns one id is
-// handled one at a time.
+// followJob ends an inbox and lets another begin, which is held: that of the next socket with the same id. What concerns one id
+// is handled one at a time.
 type followJob struct{ next *inbox }
 
 func (j *followJob) run() { j.next.release() }

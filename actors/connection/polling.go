@@ -105,8 +105,8 @@ func (c *connection) releasePoll() {
 }
 
 // closedByPeer handles the close packet. Over a websocket the farewell is that of the websocket: Node goes on as if nothing had
-// come, but the protocol and its official suite want the session to end. A polling client waits for its GET to end, which may still
-// be under way on another connection: it is answered, too.
+// come, but the protocol and its official suite want the session to end. A polling client waits for its GET to end, which may
+// still be under way on another connection: it is answered, too.
 func (c *connection) closedByPeer() {
 	if c.out.ws != nil {
 		c.close(ReasonTransportClose)

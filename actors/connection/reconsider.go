@@ -6,9 +6,9 @@ import (
 	"github.com/actio-go/actio/actors/roomregistry"
 )
 
-// The way of a socket that goes on with its session past the middlewares of its namespace, where these are asked about such sockets
-// too (Options.RecoveryMiddlewares). They are asked between the claim and the restoring: the socket is on its way in meanwhile, and
-// what its client missed waits where it is remembered.
+// The way of a socket that goes on with its session past the middlewares of its namespace, where these are asked about such
+// sockets too (Options.RecoveryMiddlewares). They are asked between the claim and the restoring: the socket is on its way in
+// meanwhile, and what its client missed waits where it is remembered.
 
 // reconsider begins to ask about the socket of a session that was given; false when nobody is to be asked.
 func (c *connection) reconsider(claim *Claim, h *Socket) bool {

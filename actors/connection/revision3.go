@@ -11,8 +11,8 @@ import (
 // Sessions of revision 3 of Engine.IO belong to clients of Socket.IO 2. They differ in this:
 //   - packets have other forms: see wire.DecodePayload3 and wire.Prepared.Revision3;
 //   - the client pings, and the server answers;
-//   - the main namespace is joined without a CONNECT of the client, and the server's CONNECT tells no id: the client makes the ids
-//     of its sockets of the session's;
+//   - the main namespace is joined without a CONNECT of the client, and the server's CONNECT tells no id: the client makes the
+//     ids of its sockets of the session's;
 //   - what joins another namespace says in its query, which any packet may have behind its namespace; refusals are a string.
 
 // dialect is the form in which a lane's packets leave.

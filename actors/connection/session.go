@@ -220,9 +220,9 @@ func (s *Session) Closed(ws *transport.WebSocket, err error) {
 	s.tell(&transportClosed{ws: ws, err: err})
 }
 
-// read decodes one packet and hands it to the actor, except most pongs. A message waits at the gate first; everything else passes,
-// for a pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes after the
-// end is dropped without a word: a refusal would keep an official client from reading the farewell.
+// read decodes one packet and hands it to the actor, except most pongs. A message waits at the gate first; everything else
+// passes, for a pong must never wait behind an event. It reports false when the packet breaks the session. A message that comes
+// after the end is dropped without a word: a refusal would keep an official client from reading the farewell.
 func (s *Session) read(ws *transport.WebSocket, p wire.EnginePacket) bool {
 	switch {
 	case p.Type == wire.EnginePong && s.speaker.Load() == ws && !s.revision3 && !s.pong.came():

@@ -7,8 +7,8 @@ import (
 	"github.com/actio-go/actio/wire"
 )
 
-// watcher tells the application what goes out to a socket. What it tells it decodes on a worker; the actor does no more than put a
-// pointer to what it sends anyway into a bounded queue. A nil watcher sees nothing.
+// watcher tells the application what goes out to a socket. What it tells it decodes on a worker; the actor does no more than
+// put a pointer to what it sends anyway into a bounded queue. A nil watcher sees nothing.
 type watcher struct {
 	socket  *Socket
 	workers *actors.Workers

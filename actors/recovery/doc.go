@@ -29,10 +29,10 @@
 //   - it gives each event its offset before it is handed to the registry, by roomregistry.WithOffset, events for
 //     one socket (Emit, with Broadcast.Socket set) included, and hands out all of them in the order in which it remembers them;
 //     the registry has no Options.History then;
-//   - Opened, Changed and Ended tell it of the socket's id, private id and rooms while the socket lives, so that it can store them
-//     beforehand, for the case that the process dies;
+//   - Opened, Changed and Ended tell it of the socket's id, private id and rooms while the socket lives, so that it can store
+//     them beforehand, for the case that the process dies;
 //   - Claim is answered with a Kept without Former: Rooms, Principal, and Data as it was stored;
-//   - Restore is answered by roomregistry.Registry.Replay, in the one goroutine that hands out events, with the events between the
-//     client's offset and the last that was handed out. What is handed out afterwards the registry brings behind them. A failure is
-//     answered by sending Restored with an error to the member.
+//   - Restore is answered by roomregistry.Registry.Replay, in the one goroutine that hands out events, with the events between
+//     the client's offset and the last that was handed out. What is handed out afterwards the registry brings behind them. A
+//     failure is answered by sending Restored with an error to the member.
 package recovery

@@ -62,11 +62,11 @@
 // # The history
 //
 // With Options.History the sequencer also numbers the events that want no acknowledgement, gives each its number as a further
-// argument, its offset, and remembers those that may not be lost, in the order in which all sockets get them, as long and as many as
-// HistoryOptions says. An event for rooms in which nobody is, and from which nobody is away (Hold), is not remembered. Restore
-// attaches a socket between two broadcasts and gives it what was sent to its rooms before: so each event comes once, from there
-// or as a Delivery. What an event was sent to is looked up by that, so a socket that comes back costs what it gets, however much
-// is remembered. Without Options.History all that costs nothing, and with it one more copy of each event.
+// argument, its offset, and remembers those that may not be lost, in the order in which all sockets get them, as long and as
+// many as HistoryOptions says. An event for rooms in which nobody is, and from which nobody is away (Hold), is not remembered.
+// Restore attaches a socket between two broadcasts and gives it what was sent to its rooms before: so each event comes once,
+// from there or as a Delivery. What an event was sent to is looked up by that, so a socket that comes back costs what it gets,
+// however much is remembered. Without Options.History all that costs nothing, and with it one more copy of each event.
 //
 // Where events are remembered elsewhere, Replay takes the place of Restore: see there.
 //
@@ -78,6 +78,6 @@
 // crashed is not delivered again: its members may have got it. Meanwhile MayHave is true for every room; RoomChanged tells of
 // rooms that come at once, and of those that are missing when the shard is complete, so that a crash by itself tells
 // nothing. A connection must add a room to its own set before it sends Join and remove it before it sends Leave, so that an
-// announcement is never older than a membership message sent before it. Ten restarts of one shard in ten seconds are the limit; the next crash closes the registry and calls
-// Options.Failed.
+// announcement is never older than a membership message sent before it. Ten restarts of one shard in ten seconds are the limit;
+// the next crash closes the registry and calls Options.Failed.
 package roomregistry

@@ -122,8 +122,8 @@ func (h *eventLog) number(b *Broadcast) *Broadcast {
 }
 
 // WithOffset returns an event with one more argument, its offset: whoever remembers events in place of a registry gives each
-// its own. No character of the offset may need an escape in JSON. The parser, if not nil, is that of the clients. The result is nil
-// when m is no event.
+// its own. No character of the offset may need an escape in JSON. The parser, if not nil, is that of the clients. The result is
+// nil when m is no event.
 func WithOffset(m *wire.Prepared, namespace string, parser wire.Parser, offset string) *wire.Prepared {
 	return withOffset(new([]byte), m, namespace, parser, []byte(offset))
 }

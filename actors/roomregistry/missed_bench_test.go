@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkHistory_Missed asks a history that is full of small events for what a socket in two rooms has missed. No broadcast goes
-// out meanwhile.
+// BenchmarkHistory_Missed asks a history that is full of small events for what a socket in two rooms has missed. No broadcast
+// goes out meanwhile.
 func BenchmarkHistory_Missed(b *testing.B) {
 	const events = 155_000
 	h := newEventLog(HistoryOptions{Age: time.Hour})

@@ -3,7 +3,8 @@
 //
 //	go run ./examples/embedding
 //
-// Clients of path /io with auth {"token": "ann"} emit `bid` with a number; the acknowledgement is {"highest": …, "by": …}, or {"error": …}. All hear `highest`.
+// Clients of path /io with auth {"token": "ann"} emit `bid` with a number; the acknowledgement is {"highest": …, "by": …}, or
+// {"error": …}. All hear `highest`.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command recovery shows connection state recovery: a client loses its connection, an event is sent meanwhile, and the client gets
-// it when it is back, as the socket that it was.
+// Command recovery shows connection state recovery: a client loses its connection, an event is sent meanwhile, and the client
+// gets it when it is back, as the socket that it was.
 package main
 
 import (

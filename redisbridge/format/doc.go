@@ -1,7 +1,7 @@
 // Package format is how instances talk through Redis: the wire formats of the official adapters of Socket.IO, as pure functions
 // between a Message and what is published. A Dialect is one adapter: Classic is @socket.io/redis-adapter 8 together with
-// @socket.io/redis-emitter 5, Sharded its sharded adapter, Streams @socket.io/redis-streams-adapter 0.3. What they write is what the packages write, byte for byte, but for
-// the extensions below; they read what the packages read.
+// @socket.io/redis-emitter 5, Sharded its sharded adapter, Streams @socket.io/redis-streams-adapter 0.3. What they write is
+// what the packages write, byte for byte, but for the extensions below; they read what the packages read.
 //
 // In the tables P is the prefix ("socket.io"), N a namespace, R a room, U the uid of an instance.
 //
@@ -66,8 +66,8 @@
 //	P#N#                 types 3 (with requestId), 7, 9                 always; census
 //	P-actio-members#     Hello, Beat, Bye (extension)                   always
 //
-// The stream of a namespace is that of a hash of its name, which may be negative: then Node.js writes to a stream like S--1, which
-// nobody reads. So instances of actio write to one that Node.js reads, and do not read what it writes for these
+// The stream of a namespace is that of a hash of its name, which may be negative: then Node.js writes to a stream like S--1,
+// which nobody reads. So instances of actio write to one that Node.js reads, and do not read what it writes for these
 // namespaces: with several streams choose names that Node.js can use itself.
 //
 // A Session is MessagePack {sid, pid, rooms, data} as base64.
@@ -75,8 +75,8 @@
 // # Emitters
 //
 // A message whose Sender is Emitter is written as programs without a server write it: opts are {rooms, flags, except}, in
-// place of {rooms, except, flags}, and requests of type 2 to 4 have no uid. For the sharded adapter, which has no official emitter,
-// it is a cluster message with this uid, as for the streams adapter.
+// place of {rooms, except, flags}, and requests of type 2 to 4 have no uid. For the sharded adapter, which has no official
+// emitter, it is a cluster message with this uid, as for the streams adapter.
 //
 // # Extensions
 //
@@ -91,8 +91,8 @@
 //     numbers. Readers prefer the text.
 //   - Requests of type 7, and 3 of the sharded adapter, say "actio": true. Then ClientCount has "ids", each Ack "sid" and,
 //     when the socket has ended instead of answering, "gone": true.
-//   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments "args",
-//     beside the first.
+//   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments
+//     "args", beside the first.
 //   - A Session says its namespace ("nsp"), "user", and when its authentication "expires", in milliseconds.
 //   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}.
 //
@@ -105,6 +105,6 @@
 // protocol. What an event holds behind its name is looked at when Payload.JSON is called: MessagePack may turn out malformed
 // then.
 //
-// Rooms that are numbers, as JavaScript allows, become their decimal text. Flags that the model does not have are passed over, "compress":
-// false among them: it is the default of actio.
+// Rooms that are numbers, as JavaScript allows, become their decimal text. Flags that the model does not have are passed over,
+// "compress": false among them: it is the default of actio.
 package format

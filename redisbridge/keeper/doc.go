@@ -1,8 +1,8 @@
-// Package keeper keeps the sessions of sockets in Redis, and has clients that come back get what they missed from a stream: it takes the
-// place of package recovery, which does so in the memory of one process, by connection.Recovery.
+// Package keeper keeps the sessions of sockets in Redis, and has clients that come back get what they missed from a stream: it
+// takes the place of package recovery, which does so in the memory of one process, by connection.Recovery.
 //
-// One actor is told of all sockets. It knows the live ones of this process, and who waits for one of them; what is left of others is
-// a key of Redis, which redisbridge writes.
+// One actor is told of all sockets. It knows the live ones of this process, and who waits for one of them; what is left of
+// others is a key of Redis, which redisbridge writes.
 //
 //	message    sender -> receiver       effect
 //	opened     connection -> keeper     the session is live, and written

@@ -1,5 +1,5 @@
-// Package link keeps connections to Redis alive: one to emit, one to publish, one to listen, and one for each stream that is read. Their
-// options are those of a parent client, which is left alone.
+// Package link keeps connections to Redis alive: one to emit, one to publish, one to listen, and one for each stream that is
+// read. Their options are those of a parent client, which is left alone.
 //
 // # Files
 //
@@ -46,24 +46,24 @@
 //
 // What is published while the neighbours are not subscribed again reaches nobody and counts as Delivered all the same. So an
 // emitter that comes back first waits, at most for Options.Resume, until each channel of the census has as many subscribers as
-// before. (One that died meanwhile does not come back: then it waits for the whole of it.) They are counted when the Link is opened, every second, and when Link.Expect says that somebody came or went. Higher
-// numbers are believed at once. Lower ones are believed when Expect said so, or when they have been lower for a while: subscribers
-// that were cut off come back. What breaks between Expect and the count is made up for by the number that Expect was told. A
-// neighbour of which nothing was said, and that came less than a second before the break, is not waited for, nor for channels
-// that it added then.
+// before. (One that died meanwhile does not come back: then it waits for the whole of it.) They are counted when the Link is
+// opened, every second, and when Link.Expect says that somebody came or went. Higher numbers are believed at once. Lower ones
+// are believed when Expect said so, or when they have been lower for a while: subscribers that were cut off come back. What
+// breaks between Expect and the count is made up for by the number that Expect was told. A neighbour of which nothing was said,
+// and that came less than a second before the break, is not waited for, nor for channels that it added then.
 //
-// When the slot of a shard channel goes to another node, its subscribers are cut off in the moment in which the old node begins to
-// answer MOVED, which says that nothing was executed. The frames go back to their place, and are sent when the channel has as
-// many subscribers as the last frame reached, or the census counted, if that was a moment ago. It is the same when the Link
+// When the slot of a shard channel goes to another node, its subscribers are cut off in the moment in which the old node begins
+// to answer MOVED, which says that nothing was executed. The frames go back to their place, and are sent when the channel has
+// as many subscribers as the last frame reached, or the census counted, if that was a moment ago. It is the same when the Link
 // learns of the other node in another way. Other channels wait, too, for there is one emitter.
 //
-// A master whose replica takes its place in good order (CLUSTER FAILOVER) cuts its subscribers off as well, but does not say MOVED:
-// as a replica it takes what is published to its former slots, for those who are subscribed by now. So a node that has got a frame to
-// nobody, or to fewer than the last time, is asked for its role. If it is no master any more the frame is Unconfirmed, and
-// those that follow wait as above. What goes to nobody costs a round trip more for that.
+// A master whose replica takes its place in good order (CLUSTER FAILOVER) cuts its subscribers off as well, but does not say
+// MOVED: as a replica it takes what is published to its former slots, for those who are subscribed by now. So a node that has
+// got a frame to nobody, or to fewer than the last time, is asked for its role. If it is no master any more the frame is
+// Unconfirmed, and those that follow wait as above. What goes to nobody costs a round trip more for that.
 //
-// Clients may be subscribed at replicas, which are therefore asked when subscribers are counted. They get a second: who asks waits
-// for all nodes. One that does not answer is left out for a while, and those subscribed there are not counted.
+// Clients may be subscribed at replicas, which are therefore asked when subscribers are counted. They get a second: who asks
+// waits for all nodes. One that does not answer is left out for a while, and those subscribed there are not counted.
 //
 // # What belongs to no slot
 //
@@ -94,18 +94,19 @@
 // until the parent's DialTimeout), OnConnect, a provider of credentials, the Handler. Then Close says ErrStillRunning.
 // What a Sentinel client starts to watch its sentinels belongs to the parent and ends with it.
 //
-// Handler.Changed is called by the first three goroutines, each for its own part, and by the readers of streams for theirs, one at a
-// time.
+// Handler.Changed is called by the first three goroutines, each for its own part, and by the readers of streams for theirs, one
+// at a time.
 //
 // # Streams
 //
-// What is added to a stream goes the way of what is emitted, in its order; Redis answers with an id, which its Entry keeps. A stream
-// is read from where it ends when the Link is opened. Its reader waits in Redis (XREAD BLOCK) and keeps the id of the last entry that
-// it has handed over, so that it goes on behind it on the next connection, after a failover on the next master. Should the stream end
-// before that id then, its end was lost, and reading goes on from where it ends.
+// What is added to a stream goes the way of what is emitted, in its order; Redis answers with an id, which its Entry keeps. A
+// stream is read from where it ends when the Link is opened. Its reader waits in Redis (XREAD BLOCK) and keeps the id of the
+// last entry that it has handed over, so that it goes on behind it on the next connection, after a failover on the next master.
+// Should the stream end before that id then, its end was lost, and reading goes on from where it ends.
 //
 // # Locks
 //
 // subscriber.mu may be held when topology.mu is taken; no other two locks of the package are held together. The Handler and the
-// settled functions are called without any, except that Handler.Received and Streams.Entry are called one at a time, and not during Hold.
+// settled functions are called without any, except that Handler.Received and Streams.Entry are called one at a time, and not
+// during Hold.
 package link

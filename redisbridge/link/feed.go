@@ -71,7 +71,8 @@ func (f *feed) failed(err error) {
 	}
 }
 
-// blameLocked notes why the part is down, and in a cluster has a node looked for anew. unreachable: not even a connection was made.
+// blameLocked notes why the part is down, and in a cluster has a node looked for anew. unreachable: not even a connection was
+// made.
 func (f *feed) blameLocked(err error, unreachable bool) {
 	if f.ctx.Err() != nil {
 		return

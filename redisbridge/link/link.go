@@ -97,8 +97,8 @@ type Outcome uint8
 
 // The outcomes.
 const (
-	// Delivered: Redis confirmed it. Who was subscribed got it, as far as Redis promises that. An entry of a stream is there, and its
-	// ID is that which Redis gave it.
+	// Delivered: Redis confirmed it. Who was subscribed got it, as far as Redis promises that. An entry of a stream is there, and
+	// its ID is that which Redis gave it.
 	Delivered Outcome = iota + 1
 	// Dropped: it was never executed. The buffer was full, Redis refused it, it was not wanted any more (EmitUntil), or the Link was
 	// closed before it was sent.

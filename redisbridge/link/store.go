@@ -27,8 +27,8 @@ type job struct {
 
 // Run has do called with a connection to the node that serves a key, in another goroutine, and returns what it returned. In a
 // cluster it is called again with the connection to another node when Redis says that the slot has moved. It must return when
-// its context is done. Run is for what is asked seldom: few such calls are made at a time, others wait. The Link must have Streams. Errors: ErrClosed, ErrDown
-// with the reason why there is no connection, ctx's, and what do returned.
+// its context is done. Run is for what is asked seldom: few such calls are made at a time, others wait. The Link must have
+// Streams. Errors: ErrClosed, ErrDown with the reason why there is no connection, ctx's, and what do returned.
 func (l *Link) Run(ctx context.Context, key string, do func(ctx context.Context, conn *redis.Conn) error) error {
 	return l.run(l.jobs, job{ctx: ctx, key: key, do: func(to *session) error { return do(ctx, to.cmd) }})
 }

@@ -68,7 +68,8 @@ func onlySession(t *testing.T, r store) (pid string) {
 	return pid
 }
 
-// TestRecovery_ClientOfALostInstance_GoesOnOnAnother: the first does not even know that its client is gone, as one that is killed.
+// TestRecovery_ClientOfALostInstance_GoesOnOnAnother: the first does not even know that its client is gone, as one that is
+// killed.
 func TestRecovery_ClientOfALostInstance_GoesOnOnAnother(t *testing.T) {
 	t.Parallel()
 	for _, onNode := range []bool{false, true} {

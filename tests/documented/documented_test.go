@@ -35,8 +35,8 @@ func library(t *testing.T) []string {
 	return folders
 }
 
-// ownMessages are the folders of packages that programs need only to speak with actors: what the fields of a message mean is in the
-// comment of its type.
+// ownMessages are the folders of packages that programs need only to speak with actors: what the fields of a message mean is in
+// the comment of its type.
 var ownMessages = regexp.MustCompile(`/(actors|redisbridge/format)(/|$)`)
 
 func TestExported_EachIdentifier_IsDocumented(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"github.com/actio-go/actio"
 )
 
-// The operations of namespaces and on what is listened to. What they add they take off again, or they are called seldom: the lists
-// must not grow for ever.
+// The operations of namespaces and on what is listened to. What they add they take off again, or they are called seldom: the
+// lists must not grow for ever.
 
 func letIn(context.Context, *actio.Socket) error { return nil }
 

@@ -29,8 +29,8 @@ func overAdapters(t *testing.T, test func(t *testing.T, adapter actio.Adapter)) 
 	t.Run("sharded", func(t *testing.T) { test(t, actio.ShardedAdapter) })
 }
 
-// overConnections runs a test for one adapter, and for each of them in the full run: for what is a matter of the connections, which
-// are the same.
+// overConnections runs a test for one adapter, and for each of them in the full run: for what is a matter of the connections,
+// which are the same.
 func overConnections(t *testing.T, test func(t *testing.T, adapter actio.Adapter)) {
 	t.Helper()
 	if full {

@@ -129,8 +129,8 @@ func TestRecoveryOnStreams_RedisDown_EventsWaitForItAndAnswersDoNot(t *testing.T
 	assert.Equal(t, []string{"event of the socket", "broadcast"}, eventsUntil(t, c, "end"))
 }
 
-// TestRecoveryOnStreams_JoinsAndLeaves_TakeEffectOnceAndInTheirOrder: an instance does at once what comes back from the stream later.
-// The socket leaves a room and enters it by itself meanwhile, which must not be undone.
+// TestRecoveryOnStreams_JoinsAndLeaves_TakeEffectOnceAndInTheirOrder: an instance does at once what comes back from the stream
+// later. The socket leaves a room and enters it by itself meanwhile, which must not be undone.
 func TestRecoveryOnStreams_JoinsAndLeaves_TakeEffectOnceAndInTheirOrder(t *testing.T) {
 	for name, down := range map[string]bool{"Redis is up": false, "Redis is down": true} {
 		t.Run(name, func(t *testing.T) {

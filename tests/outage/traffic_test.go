@@ -214,8 +214,8 @@ func (tr *traffic) missing(from *sender, heard []arrival) (sent []time.Time) {
 	return sent
 }
 
-// A Redis that is killed may have confirmed messages that it did not pass on: in each turn of its loop it answers before it writes
-// to the subscribers. Those are few, and were sent shortly before.
+// A Redis that is killed may have confirmed messages that it did not pass on: in each turn of its loop it answers before it
+// writes to the subscribers. Those are few, and were sent shortly before.
 const (
 	turnMessages = 8 // of one sender
 	turnTime     = 100 * time.Millisecond

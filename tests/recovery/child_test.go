@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 // childVariable makes the test binary an instance of its own, which can be killed. It holds the address of Redis.
@@ -107,20 +108,20 @@ func (c *child) address() string { return c.at }
 
 func (c *child) entered(t *testing.T) {
 	t.Helper()
-	receive(t, c.joined)
+	await.Value(t, c.joined)
 }
 
 // kill ends the instance by SIGKILL and returns when it is gone. Idempotent.
 func (c *child) kill(t *testing.T) {
 	t.Helper()
 	_ = c.command.Process.Signal(syscall.SIGKILL)
-	receive(t, c.ended)
+	await.Value(t, c.ended)
 }
 
 // stop ends the instance in good order.
 func (c *child) stop(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.farther())
-	receive(t, c.ended)
+	await.Value(t, c.ended)
 	assert.NoError(t, c.outcome)
 }

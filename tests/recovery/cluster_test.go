@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-// TestEvents_OfOtherInstances_AreGivenAgain: an instance listens to the rooms of clients that may come back, and nobody else may be
-// in them.
+// TestEvents_OfOtherInstances_AreGivenAgain: an instance listens to the rooms of clients that may come back, and nobody else
+// may be in them.
 func TestEvents_OfOtherInstances_AreGivenAgain(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]actio.RedisOptions{
@@ -29,7 +30,7 @@ func TestEvents_OfOtherInstances_AreGivenAgain(t *testing.T) {
 			require.NoError(t, other.To("r").Emit("n", 1))
 			require.Equal(t, 1, numberOf(t, c, "n"))
 			s.outage(t, c, func() {
-				receive(t, s.ended)
+				await.Value(t, s.ended)
 				require.NoError(t, other.To("r").Emit("n", 2))
 				require.NoError(t, other.To(c.ID()).Emit("n", 3))
 				require.NoError(t, other.Emit("n", 4))
@@ -51,5 +52,5 @@ func questions(t *testing.T, from, to *actio.Namespace) {
 	arrived := make(chan struct{}, 1)
 	require.NoError(t, to.OnServerSideEmit("sync", func(context.Context, *actio.ServerEvent) { arrived <- struct{}{} }))
 	require.NoError(t, from.ServerSideEmit("sync"))
-	receive(t, arrived)
+	await.Value(t, arrived)
 }

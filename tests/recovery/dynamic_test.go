@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
@@ -38,7 +39,7 @@ func TestDynamic_NamespaceOfWhoIsAwayAlone_GivesWhatWasSentToIt(t *testing.T) {
 	p := s.rule()
 	c, i, back := s.enterDynamic(t)
 	c.Reset()
-	receive(t, s.ended)
+	await.Value(t, s.ended)
 	require.NoError(t, p.Emit("n", 2))
 	d := s.dial(t)
 	require.Equal(t, i, enter(t, d, back))
@@ -67,7 +68,7 @@ func TestDynamic_NamespaceOfWhoIsAwayAlone_GivesWhatOtherInstancesSentToIt(t *te
 				assert.Len(c, found.Sockets, 1)
 			}, patience, 5*time.Millisecond)
 			c.Reset()
-			receive(t, s.ended)
+			await.Value(t, s.ended)
 			require.NoError(t, n.Emit("n", 2))
 			d := s.dial(t)
 			questions(t, n, here)

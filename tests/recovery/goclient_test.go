@@ -10,6 +10,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/client"
+	"github.com/actio-go/actio/tests/internal/await"
 )
 
 func TestGoClient_CutTenTimesUnderALoad_EveryMessageArrivesOnceAndInOrder(t *testing.T) {
@@ -48,7 +49,7 @@ func TestGoClient_CutTenTimesUnderALoad_EveryMessageArrivesOnceAndInOrder(t *tes
 			for range cuts {
 				emit(each / 2)
 				s.proxy.Down()
-				receive(t, ends)
+				await.Value(t, ends)
 				emit(each / 2)
 				s.proxy.Up()
 				is := s.join(t)
@@ -57,7 +58,7 @@ func TestGoClient_CutTenTimesUnderALoad_EveryMessageArrivesOnceAndInOrder(t *tes
 				require.NoError(t, c.ConnectAndWait(ctx)) // else it could not tell of its next end
 			}
 			for want := range cuts * each {
-				require.Equal(t, want, receive(t, numbers))
+				require.Equal(t, want, await.Value(t, numbers))
 			}
 			assert.True(t, c.Recovered())
 			assert.Empty(t, numbers)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
@@ -49,7 +50,7 @@ func TestStreams_ValueThatTakesItsTimeToEncode_HoldsUpNoOtherClient(t *testing.T
 	value := &slow{begun: make(chan struct{}), goOn: make(chan struct{})}
 	socket.Data().Store("slow", value)
 	require.NoError(t, socket.Join(t.Context(), "a"))
-	receive(t, value.begun)
+	await.Value(t, value.begun)
 
 	c, other := dial(first.proxy.URL())
 	require.NoError(t, other.Emit("n", 1))

@@ -11,7 +11,8 @@ import (
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-// TestStreams_SocketLeavesOrEnds_AfterWhatWasEmittedBefore: what is emitted takes the way by Redis, what is done to the socket does not.
+// TestStreams_SocketLeavesOrEnds_AfterWhatWasEmittedBefore: what is emitted takes the way by Redis, what is done to the socket
+// does not.
 func TestStreams_SocketLeavesOrEnds_AfterWhatWasEmittedBefore(t *testing.T) {
 	t.Parallel()
 	const rounds = 20

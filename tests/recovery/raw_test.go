@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/rawclient"
 	"github.com/actio-go/actio/wire"
 )
@@ -68,7 +69,7 @@ func TestWire_RecoveredSession_IsConfirmedBeforeWhatWasMissed(t *testing.T) {
 	require.NoError(t, s.join(t).Emit("n", 1))
 	_, offset := event(t, first)
 	first.Reset()
-	receive(t, s.ended)
+	await.Value(t, s.ended)
 	require.NoError(t, s.Emit("n", 2))
 	second := s.dial(t)
 	assert.Equal(t, i, enter(t, second, connectWith(i.PID, offset)))
@@ -87,7 +88,7 @@ func TestWire_SessionIsAskedForOverAndOver_EveryTimeFromWhereItsClientWas(t *tes
 	_, offset := event(t, c)
 	for n := range 5 {
 		c.Reset()
-		receive(t, s.ended)
+		await.Value(t, s.ended)
 		require.NoError(t, s.Emit("n", 2+n))
 		c = s.dial(t)
 		require.Equal(t, i, enter(t, c, connectWith(i.PID, offset)), "its client has not got what was sent last time")
@@ -107,17 +108,17 @@ func TestWire_TwoClientsWithOneSession_OneGoesOnAndTheOtherBeginsAfresh(t *testi
 	require.NoError(t, s.join(t).Emit("n", 1))
 	_, offset := event(t, first)
 	first.Reset()
-	receive(t, s.ended)
+	await.Value(t, s.ended)
 	// Both ask on one connection each; whichever is heard first, exactly one has the session in the end.
 	a, b := s.dial(t), s.dial(t)
 	require.NoError(t, a.Send(connectWith(i.PID, offset)))
 	require.NoError(t, b.Send(connectWith(i.PID, offset)))
 	x, y := confirmed(t, a), confirmed(t, b)
-	receive(t, s.connected)
-	receive(t, s.connected)
+	await.Value(t, s.connected)
+	await.Value(t, s.connected)
 	if x == y { // the second came when the first was there already: it has taken over
 		assert.Equal(t, i, x)
-		assert.Equal(t, actio.ReasonTransportClose, receive(t, s.ended))
+		assert.Equal(t, actio.ReasonTransportClose, await.Value(t, s.ended))
 		require.NoError(t, s.Emit("n", 2))
 		var got []wire.PacketType
 		for _, c := range []*rawclient.Client{a, b} {
@@ -143,7 +144,7 @@ func TestWire_WhatIsNoSession_BeginsAfreshAndSaysWhy(t *testing.T) {
 	require.NoError(t, s.join(t).Emit("n", 1))
 	_, offset := event(t, c)
 	c.Reset()
-	receive(t, s.ended)
+	await.Value(t, s.ended)
 	for connect, want := range map[string]error{
 		connectWith("made-up", offset):                                  actio.ErrSessionUnknown,
 		`40/other,{"pid":"` + i.PID + `","offset":"` + offset + `"}`:    actio.ErrSessionUnknown,
@@ -170,11 +171,11 @@ func TestWire_OffsetThatIsNone_BeginsAfreshAndSaysWhy(t *testing.T) {
 		require.NoError(t, s.join(t).Emit("n", 1))
 		_, _ = event(t, c)
 		c.Reset()
-		receive(t, s.ended)
+		await.Value(t, s.ended)
 		d := s.dial(t)
 		assert.NotEqual(t, i, enter(t, d, connectWith(i.PID, offset)))
 		require.ErrorIs(t, s.join(t).RecoveryFailure(), actio.ErrOffsetUnknown)
 		d.Reset()
-		receive(t, s.ended)
+		await.Value(t, s.ended)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/redisbridge/format"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
@@ -108,7 +109,7 @@ func TestStreams_ClientGoesToNodeAndBackWithoutAWord_IsWhoItWasLast(t *testing.T
 	socket := here.join(t)
 	assert.NotSame(t, zombie, socket)
 	assert.Equal(t, []string{"of Node", "r"}, roomsOf(t, socket))
-	assert.Equal(t, actio.ReasonTransportClose, receive(t, here.ended), "the zombie")
+	assert.Equal(t, actio.ReasonTransportClose, await.Value(t, here.ended), "the zombie")
 	j.storedIn(t, "of Node")
 	j.leg(t, 40, node, jsclient.WebSocket, j.proxy.Down)
 	assert.Equal(t, []string{"of Node", "r"}, j.roomsAtNode(t, node))
@@ -131,7 +132,7 @@ func TestStreams_ClientIsWithNode_HeartbeatHereFails_NothingIsLeftInRedis(t *tes
 
 	j.vanish(t, node)
 	require.NoError(t, zombie.Join(t.Context(), "of a zombie"))
-	require.Equal(t, actio.ReasonPingTimeout, receive(t, here.ended))
+	require.Equal(t, actio.ReasonPingTimeout, await.Value(t, here.ended))
 	here.end(t) // what it writes of its sessions is written then
 	keys, err := j.look.Keys(t.Context(), "sio:session:*").Result()
 	require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/wirecutter"
 )
@@ -84,18 +85,7 @@ func (s *stand) options(transports []string) jsclient.Options {
 // join waits for a socket to be connected.
 func (s *stand) join(t *testing.T) *actio.Socket {
 	t.Helper()
-	return receive(t, s.connected)
-}
-
-func receive[T any](t *testing.T, from <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-from:
-		return v
-	case <-time.After(patience):
-		require.FailNow(t, "nothing came in time")
-		panic("unreachable")
-	}
+	return await.Value(t, s.connected)
 }
 
 // again waits until a client has connected once more, and returns its id and whether it was recovered.

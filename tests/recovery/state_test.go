@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/wire"
 )
@@ -36,12 +37,12 @@ func TestSocket_WhoseClientComesBack_HasRoomsDataAndPrincipal(t *testing.T) {
 	o := s.options(jsclient.WebSocket)
 	o.Greet = "authenticate"
 	c, was := s.connect(t, o)
-	receive(t, asked)
+	await.Value(t, asked)
 	_, err := c.WaitEvent(t.Context(), "authenticated")
 	require.NoError(t, err)
 	was.Data().Store("key", "value")
 	s.outage(t, c, func() {
-		assert.Equal(t, actio.ReasonTransportClose, receive(t, s.ended))
+		assert.Equal(t, actio.ReasonTransportClose, await.Value(t, s.ended))
 		require.ErrorIs(t, was.Emit("late"), actio.ErrClosed)
 	})
 	is := s.join(t)
@@ -78,7 +79,7 @@ func TestData_WrittenByTheLastHandlersOfTheOldSocket_IsThere(t *testing.T) {
 	require.NoError(t, s.join(t).Emit("n", 1))
 	_, offset := event(t, c)
 	require.NoError(t, c.Send(`42["work"]`))
-	receive(t, started)
+	await.Value(t, started)
 	c.Reset()
 	s.eventually(t, func(r actio.RecoveryStats) bool { return r.Kept == 1 })
 	d := s.dial(t)
@@ -139,7 +140,7 @@ func TestClient_ThatComesBackBeforeItsEndIsKnown_TakesTheSessionOver(t *testing.
 		was, recovered := again(t, c)
 		assert.True(t, recovered)
 		assert.Equal(t, id, was)
-		assert.Equal(t, actio.ReasonTransportClose, receive(t, s.ended))
+		assert.Equal(t, actio.ReasonTransportClose, await.Value(t, s.ended))
 		require.NoError(t, s.join(t).Emit("n", 4))
 		for n := 2; n <= 4; n++ {
 			require.Equal(t, n, numberOf(t, c, "n"))
@@ -187,7 +188,7 @@ func TestClient_ThatWasSentAway_BeginsAfresh(t *testing.T) {
 	was.Disconnect()
 	_, err := c.WaitEvent(t.Context(), "disconnect")
 	require.NoError(t, err)
-	assert.Equal(t, actio.ReasonServerDisconnect, receive(t, s.ended))
+	assert.Equal(t, actio.ReasonServerDisconnect, await.Value(t, s.ended))
 	c.Reopen()
 	_, recovered := again(t, c)
 	assert.False(t, recovered)
@@ -202,7 +203,7 @@ func TestSocket_WithoutPrincipalWhereOneIsDemandedNow_BeginsAfresh(t *testing.T)
 	require.NoError(t, s.join(t).Emit("n", 1))
 	_, offset := event(t, c)
 	c.Reset()
-	receive(t, s.ended)
+	await.Value(t, s.ended)
 	require.NoError(t, s.Root().Authenticate(actio.NamespaceAuth{
 		On: actio.OnConnect,
 		Authenticate: func(context.Context, *actio.Handshake) (*actio.Principal, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
+	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/jspeer"
 	"github.com/actio-go/actio/tests/internal/redisproc"
@@ -66,10 +67,11 @@ func (n nodeHome) entered(t *testing.T) {
 func (n nodeHome) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, n.Process().Signal(os.Kill))
-	receive(t, n.Process().Ended())
+	await.Value(t, n.Process().Ended())
 }
 
-// journey is an official client that numbered messages flow to from an instance of its own, while it comes from one home to the next.
+// journey is an official client that numbered messages flow to from an instance of its own, while it comes from one home to the
+// next.
 type journey struct {
 	server *redisproc.Server
 	look   *redis.Client
@@ -117,7 +119,7 @@ func (j *journey) flow(t *testing.T, n int, meanwhile func()) {
 	done := make(chan error, 1)
 	go func() { done <- j.emit(n) }()
 	meanwhile()
-	require.NoError(t, receive(t, done))
+	require.NoError(t, await.Value(t, done))
 }
 
 // got has the client read until it has n messages: all so far, once, in order.
@@ -128,8 +130,8 @@ func (j *journey) got(t *testing.T, n int) {
 	}
 }
 
-// stored waits until Redis has the session. While it does not, nothing of a client is left with its instance: that is so for the time
-// that one command takes, and with Node.js until it has lost the transport.
+// stored waits until Redis has the session. While it does not, nothing of a client is left with its instance: that is so for
+// the time that one command takes, and with Node.js until it has lost the transport.
 func (j *journey) stored(t *testing.T) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -186,8 +188,8 @@ func (j *journey) end(t *testing.T) {
 	assert.Zero(t, j.client.Received("n"), "something came twice")
 }
 
-// TestStreams_ClientIsCutUnderALoadAndItsInstanceKilled_EveryMessageArrivesOnceAndInOrder: half of the cuts are with the first instance,
-// the last of which kills it.
+// TestStreams_ClientIsCutUnderALoadAndItsInstanceKilled_EveryMessageArrivesOnceAndInOrder: half of the cuts are with the first
+// instance, the last of which kills it.
 func TestStreams_ClientIsCutUnderALoadAndItsInstanceKilled_EveryMessageArrivesOnceAndInOrder(t *testing.T) {
 	overEach(t, func(t *testing.T, transports []string, _ *jsclient.Harness) {
 		cuts, each := sized(4, 10), sized(500, 1000)
@@ -309,7 +311,7 @@ func TestStreams_ShutDown_ClientsHaveRoomsDataAndPrincipalOnTheNext(t *testing.T
 	proxy.To(second.address)
 	first.end(t)
 	for range clients {
-		require.Equal(t, actio.ReasonServerShutdown, receive(t, first.ended))
+		require.Equal(t, actio.ReasonServerShutdown, await.Value(t, first.ended))
 	}
 	for range clients {
 		socket := second.join(t)

@@ -149,7 +149,8 @@ func TestStreams_MaxLen_BoundsTheStream(t *testing.T) {
 	assert.Less(t, length, int64(500), "Redis cuts whole nodes of about a hundred")
 }
 
-// TestStreams_ConnectionsKilledUnderLoad_NothingAcceptedIsLostOrTwice cuts all connections again and again while entries are added.
+// TestStreams_ConnectionsKilledUnderLoad_NothingAcceptedIsLostOrTwice cuts all connections again and again while entries are
+// added.
 func TestStreams_ConnectionsKilledUnderLoad_NothingAcceptedIsLostOrTwice(t *testing.T) {
 	server := redisproc.Start(t)
 	a, b := open(t, server.Client(), link.Streams{}, "s"), open(t, server.Client(), link.Streams{}, "s")

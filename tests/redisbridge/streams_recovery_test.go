@@ -90,8 +90,9 @@ func TestEchoes_RedisDownAndTheBufferFull_LocalSocketsGetItAllTheSame(t *testing
 	assert.Contains(t, a.in.story()[1], `["waits","`)
 }
 
-// TestEchoes_StreamGoesBackUnderLoad_LocalSocketsGetEachEventOnce: a clock was ahead, and what is added to the stream afterwards is
-// behind what was read. The reader notices when its connection breaks; events are emitted before, while it looks, and behind.
+// TestEchoes_StreamGoesBackUnderLoad_LocalSocketsGetEachEventOnce: a clock was ahead, and what is added to the stream
+// afterwards is behind what was read. The reader notices when its connection breaks; events are emitted before, while it looks,
+// and behind.
 func TestEchoes_StreamGoesBackUnderLoad_LocalSocketsGetEachEventOnce(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()

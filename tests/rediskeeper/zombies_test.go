@@ -122,8 +122,8 @@ func TestSocket_WhoseClientIsElsewhere_SurrendersAndHarmsNothing(t *testing.T) {
 	}
 }
 
-// TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt: the client was there in between, and Node.js has learnt so late
-// that it left.
+// TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt: the client was there in between, and Node.js has learnt so
+// late that it left.
 func TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt(t *testing.T) {
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})

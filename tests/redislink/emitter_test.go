@@ -17,8 +17,8 @@ import (
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-// breaker passes everything on to Redis and back until it is armed: then the next message is passed on, and its answer is not, but
-// the connection ends.
+// breaker passes everything on to Redis and back until it is armed: then the next message is passed on, and its answer is not,
+// but the connection ends.
 type breaker struct {
 	net.Listener
 

@@ -89,8 +89,8 @@ func size(attachments [][]byte) (n int) {
 // string, id a number if it is there, data what the type asks for. What else there is does not matter; of several fields with
 // one name the last counts. Whether the data is an event's, and whether the packet is within limits, is for Complete.Check.
 //
-// Of the limits only that of the attachments counts here, as they cost the most memory for each byte; a field that comes again takes
-// the memory that it had. The attachments share memory with data. Errors: ErrMalformed, wire.ErrTooManyAttachments.
+// Of the limits only that of the attachments counts here, as they cost the most memory for each byte; a field that comes again
+// takes the memory that it had. The attachments share memory with data. Errors: ErrMalformed, wire.ErrTooManyAttachments.
 func DecodePacket(data []byte, l wire.Limits) (*wire.Complete, error) {
 	if l.Attachments <= 0 {
 		l.Attachments = wire.DefaultLimits().Attachments

@@ -203,8 +203,8 @@ func TestParser_AttachmentsOutOfReach_AreNotEncoded(t *testing.T) {
 	require.ErrorIs(t, err, wire.ErrPlaceholder)
 }
 
-// FuzzDecodePacket: whatever bytes come, there is a packet or an error; a packet is within limits, and survives the way out and in
-// again.
+// FuzzDecodePacket: whatever bytes come, there is a packet or an error; a packet is within limits, and survives the way out and
+// in again.
 func FuzzDecodePacket(f *testing.F) {
 	for _, v := range packetVectors(f) {
 		f.Add(unhex(f, v.Frames[0].Hex))

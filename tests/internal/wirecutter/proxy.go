@@ -1,4 +1,5 @@
-// Package wirecutter is a TCP proxy between a client and a server that can lose their connections in the ways in which networks do.
+// Package wirecutter is a TCP proxy between a client and a server that can lose their connections in the ways in which networks
+// do.
 package wirecutter
 
 import (
