@@ -17,10 +17,6 @@ func (c *connection) newSocket(namespace string, auth []byte, failure error) *so
 	if c.recovers() {
 		handle.continuity = &continuity{privateID: newPrivateID(), failure: failure}
 	}
-	if d := c.departureFrom(namespace); d != nil && d.rest != nil {
-		handle.inbox.hold()
-		d.rest.push(&followJob{next: &handle.inbox})
-	}
 	return c.socketOf(handle)
 }
 
@@ -83,7 +79,7 @@ func (c *connection) admit(s *socket) {
 	} else {
 		c.sockets = append(c.sockets, s)
 	}
-	c.departed = slices.DeleteFunc(c.departed, func(d departure) bool { return d.namespace == s.namespace })
+	c.arrive(s)
 	c.disarm(deadlineConnect)
 	c.lastTry = false
 	c.welcome(handle)
@@ -147,6 +143,16 @@ type departure struct {
 	// rest runs when the application has done with the socket that left. Nil, unless the next one will have the same id: of two
 	// sockets with one id the application must not hear at a time, nor of the next before the last has ended.
 	rest *inbox
+}
+
+// arrive has a socket that is in begin when the last one of its id is done with. One that is refused never waits for that: so many
+// may be while a handler runs.
+func (c *connection) arrive(s *socket) {
+	if d := c.departureFrom(s.namespace); d != nil && d.rest != nil {
+		s.handle.inbox.hold()
+		d.rest.push(&followJob{next: &s.handle.inbox})
+	}
+	c.departed = slices.DeleteFunc(c.departed, func(d departure) bool { return d.namespace == s.namespace })
 }
 
 // departureFrom is that from a namespace; nil: it was not left. It is valid until the next packet.

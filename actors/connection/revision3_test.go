@@ -2,9 +2,12 @@ package connection
 
 import (
 	"context"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -196,6 +199,31 @@ func TestRevision3_SecondSocketIsRefused_TheThirdStillWaitsForTheFirst(t *testin
 		assert.Equal(t, `5:40/b,9:44/b,"no"5:40/b,`, r.get())
 		close(release)
 		assert.Equal(t, []string{"disconnected client namespace disconnect", "connected /b"}, r.app.told())
+	})
+}
+
+func TestRevision3_RefusedOverAndOverDuringAHandler_LeavesNothingBehind(t *testing.T) {
+	inOldBubble(t, roomy, func(r *rig) {
+		release := rejoined(r)
+		defer close(release)
+		r.post("41/b")
+		var refused []weak.Pointer[Socket]
+		r.app.entrance = func(string) *Entrance {
+			return &Entrance{Admit: func(_ context.Context, s *Socket) error {
+				refused = append(refused, weak.Make(s))
+				return &ConnectError{Message: "no"}
+			}}
+		}
+		const times = 20
+		for range times {
+			r.post("40/b")
+			require.Contains(t, r.get(), `44/b,"no"`)
+		}
+		require.Len(t, refused, times)
+		r.app.sockets = nil
+		runtime.GC()
+		refused = slices.DeleteFunc(refused, func(p weak.Pointer[Socket]) bool { return p.Value() == nil })
+		assert.Less(t, len(refused), times/2, "sockets that never were are kept until the handler is done")
 	})
 }
 
