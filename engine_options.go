@@ -21,10 +21,10 @@ type EngineOptions struct {
 	// Transports that are allowed. Default polling and websocket.
 	Transports []Transport
 	// AllowEIO3 lets clients of Socket.IO 2 in, which speak revision 3 of Engine.IO. The ids of their sockets are made of their
-	// session ids, as they always were: whoever learns one can act as that client over polling. They have no CONNECT payload: auth
-	// is the query of their namespace, and nothing for "/", which they always enter first. There an Authenticator reads
-	// Handshake.Query(). As with Node.js whoever does not say EIO=4 is taken for one of them. Default: they get 400, "Unsupported
-	// protocol version". JSONP is never served.
+	// session ids, as they always were: whoever learns one can act as that client over polling. The server's log has them cut
+	// short. They have no CONNECT payload: auth is the query of their namespace, and nothing for "/", which they always enter
+	// first. There an Authenticator reads Handshake.Query(). As with Node.js whoever does not say EIO=4 is taken for one of them.
+	// Default: they get 400, "Unsupported protocol version". JSONP is never served.
 	AllowEIO3 bool
 	// DisableUpgrades keeps polling sessions on polling.
 	DisableUpgrades bool

@@ -126,7 +126,7 @@ func (s *Server) OnClientConnect(socket *Socket) {
 		s.options.Logger.Info("invalid new socket connection")
 		return
 	}
-	s.options.Logger.Info("socket client already existed", slog.String("sid", socket.ID()))
+	s.options.Logger.Info("socket client already existed", slog.String("sid", socket.handle.LogID()))
 }
 
 // OnClientAuthenticated makes a socket authenticated without asking the Authenticator: for flows of the application's own.

@@ -171,7 +171,7 @@ func (n *instance) each(
 		for _, h := range part {
 			if err := do(h); err != nil && !errors.Is(err, ErrClosed) && ctx.Err() == nil && n.leftOut.Allow() {
 				n.engine.system.Logger().Warn("socket left out", slog.String("operation", name),
-					slog.String("sid", h.ID()), slog.String("nsp", namespace), slog.Any("err", err))
+					slog.String("sid", h.LogID()), slog.String("nsp", namespace), slog.Any("err", err))
 			}
 		}
 	}

@@ -142,5 +142,5 @@ func (s *Socket) EmitWithAck(ctx context.Context, event string, args ...any) (Ar
 
 func (s *Socket) log() *slog.Logger {
 	return s.namespace.server.options.Logger.With(
-		slog.String("sid", s.ID()), slog.String("nsp", s.handle.Namespace()))
+		slog.String("sid", s.handle.LogID()), slog.String("nsp", s.handle.Namespace()))
 }

@@ -162,7 +162,7 @@ func (c *connection) authDeadline() moment {
 
 func (c *connection) log(s *socket) *slog.Logger {
 	return c.env.System.Logger().With(
-		slog.String("sid", s.handle.id), slog.String("nsp", s.handle.namespace),
+		slog.String("sid", s.handle.LogID()), slog.String("nsp", s.handle.namespace),
 		slog.String("remote", c.session.handshake.Remote()))
 }
 

@@ -33,6 +33,15 @@ func (s *Session) socketID(namespace string) string {
 	}
 }
 
+// LogID is the id of the socket as it may be logged: of revision 3 it has the session id in it, with which whoever reads the log
+// could act as the client, and is cut short.
+func (s *Socket) LogID() string {
+	if !s.session.revision3 {
+		return s.id
+	}
+	return s.id[:len(s.id)-idLength/2] + "…"
+}
+
 // namespaceMark parts a namespace from a session id in the ids of revision 3.
 const namespaceMark = '#'
 

@@ -62,7 +62,7 @@ func (c *connection) formed(m *wire.Prepared) *wire.Prepared {
 	formed, err := c.env.Form(m)
 	if err != nil {
 		c.env.Counters.ParserFailures.Add(1)
-		c.env.System.Logger().Error("packet not sent", slog.String("sid", c.session.sid), slog.Any("err", err))
+		c.env.System.Logger().Error("packet not sent", slog.String("remote", c.session.handshake.Remote()), slog.Any("err", err))
 		return nil
 	}
 	return formed

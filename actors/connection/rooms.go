@@ -142,7 +142,7 @@ func (o *Options) permits(room string) bool {
 
 func (j *roomJob) log() *slog.Logger {
 	return j.socket.session.env.System.Logger().With(
-		slog.String("sid", j.socket.id), slog.String("nsp", j.socket.namespace))
+		slog.String("sid", j.socket.LogID()), slog.String("nsp", j.socket.namespace))
 }
 
 // blame logs what the client did wrong.
