@@ -104,8 +104,8 @@ func (c *connection) emit(m *emit) {
 }
 
 // EmitWithAck sends a packet that was encoded with the id of NextAckID, and waits for its acknowledgement: until it
-// comes, the context ends (its deadline is ErrTimeout, else WhyEnded), or the socket ends (ErrClosed). While it waits the
-// session reads on past its usual bound; when the second bound is hit too, it fails with ErrInboxFull.
+// comes, the context ends (WhyEnded, and ErrTimeout at its deadline), or the socket ends (ErrClosed). While it waits the session
+// reads on past its usual bound; when the second bound is hit too, it fails with ErrInboxFull.
 func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f Flags) (wire.Args, error) {
 	if err := s.ready(); err != nil {
 		return wire.Args{}, err
@@ -127,7 +127,7 @@ func (s *Socket) EmitWithAck(ctx context.Context, id uint64, m *wire.Prepared, f
 		}
 		s.direct(&ackCancelled{socket: s, id: id})
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return wire.Args{}, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+			return wire.Args{}, fmt.Errorf("%w: %w", ErrTimeout, WhyEnded(ctx))
 		}
 		return wire.Args{}, fmt.Errorf("actio: acknowledgement: %w", WhyEnded(ctx))
 	case <-s.ctx.Done():

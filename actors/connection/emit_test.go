@@ -56,10 +56,13 @@ func TestEmitWithAck_ContextEnds_FailsAndNothingStaysPending(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
 		s := connectFreely(r)
 		for range 3 { // more than MaxPendingAcks
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			slow := errors.New("the form was waited for")
+			ctx, cancel := context.WithTimeoutCause(context.Background(), time.Second, slow)
 			_, err := asking(ctx, t, s)()
 			cancel()
 			require.ErrorIs(t, err, ErrTimeout)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorIs(t, err, slow)
 			synctest.Wait()
 		}
 	})

@@ -89,8 +89,8 @@ func (s *Supervisor) PID() *actor.PID { return s.pid }
 
 func (s *Supervisor) tell(m any) { s.env.System.Send(s.pid, m) }
 
-// Admit tells before the application is asked about a handshake whether Open would take it, as things stood a moment ago. It
-// asks the actor only where there are limits for addresses, or for a second. The handshake counts then.
+// Admit tells before the application is asked about a handshake whether Open would take it, as things stood a moment ago. It asks
+// the actor only where there are limits for addresses, or for a second. The handshake counts then.
 func (s *Supervisor) Admit(ctx context.Context, client netip.Addr) error {
 	select {
 	case <-s.done:
