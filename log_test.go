@@ -88,3 +88,15 @@ func TestLog_AuthenticationWithConnectTimedOut_NamesTheSocketThatNeverWas(t *tes
 	assert.Contains(t, log.String(), `remote=127.0.0.1:`)
 	assert.Contains(t, log.String(), `cause="no verdict"`)
 }
+
+func TestLog_AMiddlewareThatIsTooSlow_IsNoMatterOfAuthentication(t *testing.T) {
+	s, log := logging(t, slog.LevelDebug, actio.Options{
+		AuthenticateOn: actio.OnConnect, Authenticate: byName, ConnectTimeout: 50 * time.Millisecond,
+	})
+	s.Root().Use(func(ctx context.Context, _ *actio.Socket) error {
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	s.enter(`{"user":"ann"}`).wait(`44{"message":"Connection timed out"`)
+	assert.NotContains(t, log.String(), "authentication timed out")
+}

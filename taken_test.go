@@ -71,6 +71,24 @@ func TestHandle_WhereTheServerDoesNotTakeTheEvent_IsCalled(t *testing.T) {
 	require.NoError(t, rooms.Root().Handle("authenticate", nobody))
 }
 
+func TestHandle_OfADynamicNamespace_KnowsHowClientsOfItsParentAuthenticate(t *testing.T) {
+	free := newServer(t, actio.Options{NoAuthentication: true})
+	guarded := free.OfPattern(regexp.MustCompile("^/x"))
+	require.NoError(t, guarded.Authenticate(actio.NamespaceAuth{Authenticate: byName}))
+	child, err := guarded.Of("/x1")
+	require.NoError(t, err)
+	require.ErrorIs(t, guarded.Handle("authenticate", nobody), actio.ErrReservedEvent)
+	require.ErrorIs(t, child.Handle("authenticate", nobody), actio.ErrReservedEvent)
+	require.NoError(t, child.Handle("join", nobody))
+
+	open := newServer(t, actio.Options{}).OfPattern(regexp.MustCompile("^/x"))
+	require.NoError(t, open.Authenticate(actio.NamespaceAuth{None: true}))
+	child, err = open.Of("/x1")
+	require.NoError(t, err)
+	require.NoError(t, open.Handle("authenticate", nobody))
+	require.NoError(t, child.Handle("authenticate", nobody))
+}
+
 func TestValidateRooms_OfAServerWithoutAuthentication_LetsClientsJoin(t *testing.T) {
 	s := serve(t, actio.Options{
 		ValidateRooms: func(_ context.Context, _ *actio.Socket, rooms []string) ([]string, error) { return rooms[:1], nil },
