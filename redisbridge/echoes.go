@@ -208,6 +208,6 @@ func (b *Bridge) awaitEcho(m *format.Message, f format.Frame, settled func()) fu
 // read.
 func (b *Bridge) alone(one *echo) {
 	if b.life.Err() == nil {
-		b.broadcast(one.message)
+		b.deliver(one.message)
 	}
 }

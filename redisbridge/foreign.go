@@ -78,12 +78,18 @@ func (b *Bridge) concerns(namespace string, t Target) bool {
 		slices.ContainsFunc(t.Rooms, func(room string) bool { return b.in.MayHave(namespace, room) }) || b.wide.Load() > 0
 }
 
-// broadcast hands an event to local sockets. Here its data is decoded, once.
+// broadcast hands an event to local sockets, if it can concern any.
 func (b *Bridge) broadcast(m *format.Message) {
 	if !b.concerns(m.Namespace, m.Target) {
 		b.count.unwanted.Add(1)
 		return
 	}
+	b.deliver(m)
+}
+
+// deliver hands an event to local sockets. Here its data is decoded, once. What this instance has emitted is not asked about
+// before: it may be for a socket that has just connected, which counts as present only when the Instance has got round to it.
+func (b *Bridge) deliver(m *format.Message) {
 	array, attachments, err := eventForClients(m.Event)
 	if err != nil {
 		b.malformed(err)

@@ -30,7 +30,7 @@ func (b *Bridge) Emit(m *format.Message, settled func()) {
 		return
 	}
 	if b.Echoes() && m.Kind == format.Broadcast {
-		b.broadcast(m) // it comes back no other way
+		b.deliver(m) // it comes back no other way
 	}
 	if settled != nil {
 		settled()

@@ -70,6 +70,10 @@ func (h handler) entry(stream string, e *format.Entry) {
 		if m.Sender == h.uid {
 			h.count.echoes.Add(1)
 			h.echo.own(stream, e.ID)
+			if m.Kind == format.Broadcast {
+				h.deliver(m)
+				return
+			}
 		}
 		h.take(m)
 	case errors.Is(err, format.ErrOwn):
