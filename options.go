@@ -108,8 +108,9 @@ type Options struct {
 	ClientDisconnected func(s *Socket, r Reason)
 	// ErrorForClient chooses what a client is told instead of an error that a typed handler (On) or a middleware of a socket
 	// (Socket.Use) has returned, or with which a payload did not fit (ErrInvalidPayload): the text of the error that it returns.
-	// With nil the client gets "Internal server error". The log has the original in any case. It runs in place of the handler, as
-	// a part of it. Default: the client is told the text of the error as it is, whatever stands in it.
+	// With nil the client gets "Internal server error". The log has the original: the first of a connection at Warn, others at
+	// Debug. It runs in place of the handler, as a part of it. Default: the client is told the text of the error as it is, whatever
+	// stands in it.
 	ErrorForClient func(ctx context.Context, s *Socket, e *Event, err error) error
 	// BroadcastAuthenticatedOnly keeps broadcasts without a destination from clients of this instance that are not authenticated,
 	// whichever instance they come from.

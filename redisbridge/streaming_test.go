@@ -53,3 +53,17 @@ func TestEntry_OwnJoinsAndLeaves_AreNotDoneAgain(t *testing.T) {
 		assert.Equal(r.t, echoes+3, a.Stats().Echoes)
 	})
 }
+
+// TestEntry_OwnForASocketThatHasJustConnected_IsHandedOut: nobody is known in its room before the registry has got round to it.
+func TestEntry_OwnForASocketThatHasJustConnected_IsHandedOut(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		a := r.add(Options{Adapter: StreamsAdapter, Recovery: time.Minute}, "x")
+		own, other := broadcastOf("welcome"), broadcastOf("of a neighbour")
+		own.Target, other.Target = Target{Rooms: []string{"just connected"}}, Target{Rooms: []string{"just connected"}}
+		unwanted := a.Stats().Unwanted
+		r.enter(a, a.UID(), 1, own)
+		r.enter(a, "neighbour", 2, other)
+		assert.Equal(r.t, []string{`broadcast ["welcome","1-0"]`}, a.in.story())
+		assert.Equal(r.t, unwanted+1, a.Stats().Unwanted)
+	})
+}
