@@ -115,6 +115,8 @@ func (a *node) dispatch(message any) {
 		a.sessionsWritten(m.batch)
 	case *sessionsDue:
 		a.sessionsDue()
+	case *sessionPending:
+		a.sessionPending(m.pid, m.done)
 	case *sessionsDrain:
 		a.sessionsDrain(m.done)
 	case *leave:

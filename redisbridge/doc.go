@@ -31,6 +31,7 @@
 //	sessionChanged KeepSession, ...  a session is written, now and before it expires, or forgotten, by its holder
 //	sessionsDue    the clock         sessions that would expire are written again
 //	sessionsWritten a goroutine      the next ones
+//	sessionPending TakeSession       what is to be written of a session has been, or Redis is down
 //	sessionsDrain  Close             all are written, or Redis is down
 //	leave          Leave             farewell
 //	over           Close             everything is let go of

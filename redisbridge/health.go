@@ -70,6 +70,8 @@ func (a *node) changed(p link.Part, err error) {
 		a.heard.Store(nil)
 		if now {
 			a.returned()
+		} else {
+			a.sessionsSettled()
 		}
 	}
 	if err != nil {

@@ -26,7 +26,9 @@ type sessions struct {
 	refresh []refresh // those that are to be written again, in the order of their time
 	writing bool
 	timer   *actors.Timer
-	drained []chan struct{} // closed when nothing is to be written
+	drained []chan struct{}            // closed when nothing is to be written
+	pending map[string][]chan struct{} // by pid: closed when nothing is to be written of that
+	expired time.Time                  // when it was looked for those that are of no use any more
 }
 
 // kept is a session that this instance has, as far as it knows.
@@ -34,12 +36,14 @@ type kept struct {
 	sessionChanged
 
 	queued  bool
+	flying  bool // it is being written
 	again   bool // changed while it was being written
 	written bool // Redis has had it
 	serial  uint64
 	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it
 	// out.
 	doubted time.Time
+	until   time.Time // when it is forgotten, written or not; zero: its socket lives
 }
 
 // refresh is when a session is to be written again, unless it was written since.
@@ -66,7 +70,8 @@ type (
 type sessionWrite struct {
 	sessionChanged
 
-	had     bool // Redis has had it
+	had     bool          // Redis has had it
+	left    time.Duration // for how long it is kept, when its socket does not live
 	err     error
 	outcome outcome
 }
@@ -86,7 +91,7 @@ func (a *node) sessionChanged(m *sessionChanged) {
 		k = next
 		s.kept[m.pid] = k
 	}
-	k.sessionChanged = *m
+	k.sessionChanged, k.until = *m, a.keptUntil(m)
 	a.queueSession(k)
 	a.writeSessions()
 }
@@ -108,8 +113,10 @@ func (a *node) writeSessions() {
 	}
 	l := a.linked()
 	if l == nil || !a.up() {
+		a.expire()
 		return // and again when it is up
 	}
+	now := time.Now()
 	n := min(len(s.queue), sessionBatch)
 	var batch []*sessionWrite
 	for _, pid := range s.queue[:n] {
@@ -117,9 +124,14 @@ func (a *node) writeSessions() {
 		if k == nil || !k.queued {
 			continue
 		}
-		k.queued, k.again = false, false
+		if k.expired(now) {
+			delete(s.kept, pid)
+			a.sessionSettled(pid)
+			continue
+		}
+		k.queued, k.again, k.flying = false, false, true
 		k.ended = k.ended || k.elsewhere()
-		batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, had: k.written})
+		batch = append(batch, &sessionWrite{sessionChanged: k.sessionChanged, had: k.written, left: k.until.Sub(now)})
 	}
 	if s.queue = s.queue[n:]; len(s.queue) == 0 {
 		s.queue = nil
@@ -184,14 +196,14 @@ func (b *Bridge) putGroup(ctx context.Context, conn *redis.Conn, keys []string, 
 // putSession writes one, if nobody else has it. While its socket lives it is kept for longer than Recovery, so that there is that
 // much left whenever the process dies. What has vanished is written again, unless its client may be elsewhere.
 func (b *Bridge) putSession(ctx context.Context, p redis.Pipeliner, key string, w *sessionWrite) *redis.Cmd {
-	text, ttl, anew := w.value, b.options.Recovery, !w.had || w.silent.IsZero()
+	text, ttl, anew := w.value, min(b.options.Recovery, w.left), !w.had || w.silent.IsZero()
 	switch {
 	case w.ended && w.holder.taken:
-		text, anew = []byte(overText), false
+		text, ttl, anew = []byte(overText), b.options.Recovery, false
 	case w.ended:
 		ttl, anew = 0, false
 	case w.lives:
-		ttl += b.options.Recovery / 2
+		ttl = b.options.Recovery + b.options.Recovery/2
 	}
 	ms := int64(0)
 	if ttl > 0 {
@@ -207,6 +219,9 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	var failed error
 	for _, w := range batch {
 		k := s.kept[w.pid]
+		if k != nil && k.holder == w.holder {
+			k.flying = false
+		}
 		switch {
 		case k == nil || k.holder != w.holder: // it was taken since, which is to be written
 		case w.err != nil:
@@ -218,6 +233,9 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 			delete(s.kept, w.pid)
 		default:
 			a.wrote(k, w)
+		}
+		if k := s.kept[w.pid]; k == nil || !k.queued || w.err != nil {
+			a.sessionSettled(w.pid)
 		}
 	}
 	if failed != nil {
