@@ -130,7 +130,8 @@ func keptOf(s *redisbridge.Session, namespace string) *connection.Kept {
 	return k
 }
 
-// unclaim gives a session to the next who waits for it, or puts it back.
+// unclaim puts a session back, or has Redis asked for it once more for the next who waits for it: its client may have been
+// elsewhere since it was given.
 func (n *node) unclaim(c *connection.Claim) {
 	s := n.sessions[c.PrivateID]
 	switch {
@@ -139,8 +140,13 @@ func (n *node) unclaim(c *connection.Claim) {
 		s.next = nil
 	case s.claim == c:
 		s.claim, s.next = s.next, nil
-		if s.given != nil {
-			s.local, s.given = s.given, nil
+		if s.given == nil {
+			return
+		}
+		s.local, s.given = s.given, nil
+		if s.claim != nil {
+			n.take(s)
+		} else {
 			n.proceed(s)
 		}
 	}

@@ -67,6 +67,21 @@ func TestClaim_Several_OneHasItAndTheYoungestWaits(t *testing.T) {
 	refused(t, fifth, connection.ErrSessionUnknown)
 }
 
+// TestClaim_NextOfOneThatWasGivenUp_HasWhatTheClientLeftElsewhere: it was there in between, and has come back.
+func TestClaim_NextOfOneThatWasGivenUp_HasWhatTheClientLeftElsewhere(t *testing.T) {
+	t.Parallel()
+	server := redisproc.Start(t)
+	one, two := start(t, server, keeper.Options{}), start(t, server, keeper.Options{})
+	w := walk(t, one)
+	first, answers := one.claim(w.pid, "/")
+	given(t, answers)
+	w.to(two)
+	w.join("second")
+	_, next := one.claim(w.pid, "/")
+	one.keeper.Unclaim(first)
+	assert.ElementsMatch(t, []string{"room", "second"}, given(t, next).Rooms)
+}
+
 func TestClaim_GivenUp_SessionIsPutBack(t *testing.T) {
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})
