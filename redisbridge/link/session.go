@@ -170,3 +170,18 @@ func hasReplyPrefix(err error, prefixes ...string) bool {
 	}
 	return false
 }
+
+// isNoMaster tells whether a node has answered that nothing can be written there. What a script of it runs into Redis before 7.0
+// says behind words of its own.
+func isNoMaster(err error) bool {
+	var reply redis.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	for _, word := range []string{"READONLY ", "MASTERDOWN ", "LOADING "} {
+		if text := reply.Error(); strings.HasPrefix(text, word) || strings.HasPrefix(text, "ERR ") && strings.Contains(text, " -"+word) {
+			return true
+		}
+	}
+	return false
+}

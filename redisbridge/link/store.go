@@ -85,7 +85,7 @@ func (s *sender) do(one job) error {
 		case isRedirection(err) && s.l.topology != nil && try < redirections:
 			s.l.topology.redirect(addr, err)
 			continue
-		case !isReply(err) || hasReplyPrefix(err, "READONLY", "MASTERDOWN", "LOADING"):
+		case !isReply(err) || isNoMaster(err):
 			s.drop(addr)
 		}
 		return err
