@@ -39,6 +39,7 @@ type kept struct {
 	flying  bool // it is being written
 	again   bool // changed while it was being written
 	written bool // Redis has had it
+	proved  bool // this holder has written it
 	serial  uint64
 	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it
 	// out.
@@ -249,11 +250,12 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	a.armSessions()
 }
 
-// lost gives a session up that another has.
+// lost gives a session up that another has. One that had just been taken has been taken once more before it was written: nobody
+// knows where its client is, and who was the first to ask.
 func (a *node) lost(k *kept, toNode bool) {
 	delete(a.sessions.kept, k.pid)
 	if k.lives && k.lost != nil {
-		k.lost(toNode)
+		k.lost(toNode || !k.proved)
 	}
 }
 
@@ -264,7 +266,7 @@ func (a *node) wrote(k *kept, w *sessionWrite) {
 	if w.had && w.outcome == created {
 		k.doubted = now
 	}
-	k.written = !w.ended
+	k.written, k.proved = !w.ended, true
 	k.serial++
 	s.refresh = append(s.refresh, refresh{pid: w.pid, serial: k.serial, at: now.Add(a.options.Recovery / 2)})
 }

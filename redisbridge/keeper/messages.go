@@ -42,7 +42,7 @@ type (
 		late
 		of     *session
 		holder redisbridge.Holder
-		toNode bool
+		again  bool // its client may be here
 	}
 	encoded struct {
 		late

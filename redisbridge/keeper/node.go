@@ -134,7 +134,7 @@ func (n *node) keep(s *session) {
 	holder := s.holder
 	bridge.KeepSession(n.sessionOf(&connection.Kept{
 		PrivateID: s.id, ID: s.socket.ID(), Namespace: s.socket.Namespace(), Rooms: s.rooms, Principal: s.socket.Principal(),
-	}, s.data), holder, func(toNode bool) { n.tell(&lost{of: s, holder: holder, toNode: toNode}) })
+	}, s.data), holder, func(again bool) { n.tell(&lost{of: s, holder: holder, again: again}) })
 }
 
 // lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis
@@ -145,7 +145,7 @@ func (n *node) lost(m *lost) {
 		return
 	}
 	delete(n.sessions, s.id)
-	if m.toNode {
+	if m.again {
 		s.socket.Session().Close(connection.ReasonTransportClose) // if the client is here it comes once more, for what Redis has
 		return
 	}

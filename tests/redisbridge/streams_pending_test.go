@@ -50,3 +50,21 @@ func TestSession_LeftWhileRedisIsDownForLongerThanItIsKept_IsForgotten(t *testin
 	h.done()
 	assert.Nil(t, stored(t, client, "private s"))
 }
+
+// TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain: a claim that was given up elsewhere may have overtaken that of the
+// client that is here. One that was written is elsewhere.
+func TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	h := a.open(t, client, "s").take(a)
+	h.take(b)
+	h.keep("of who is not the holder")
+	h.lostTo(true)
+
+	h = a.open(t, client, "written").take(a)
+	h.kept("second")
+	h.take(b)
+	h.keep("of who is not the holder")
+	h.lostTo(false)
+}
