@@ -122,6 +122,10 @@ func ownerIn(owners []slotsOf, slot int) (string, error) {
 
 // redirect notes what a node answered with MOVED, if it names another.
 func (t *topology) redirect(from string, err error) {
+	var reply redis.Error
+	if errors.As(err, &reply) {
+		err = reply // without the words of who asked
+	}
 	words := strings.Fields(err.Error())
 	if len(words) < 3 {
 		return
