@@ -70,9 +70,9 @@ const (
 
 // TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays
 // in Redis, so that nothing is lost when this process dies, and so that its client can go on elsewhere when it does not get
-// through here; who takes it last has it. What this instance is yet to write of it is written before. Whoever does not go on with it
-// leaves it by LeaveSession, or ends it. fits is asked before, and its error is returned. Errors: ErrNoSession, ErrSessionOver,
-// link.ErrDown, ErrClosed, that of ctx.
+// through here; who takes it last has it. What this instance is yet to write of it is written before. Whoever does not go on
+// with it leaves it by LeaveSession, or ends it. fits is asked before, and its error is returned. Errors: ErrNoSession,
+// ErrSessionOver, link.ErrDown, ErrClosed, that of ctx.
 func (b *Bridge) TakeSession(ctx context.Context, pid string, fits func(*Session) error) (*Session, Holder, error) {
 	l := b.linked()
 	if l == nil || !b.Echoes() {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What of sessions waits to be written: a client that comes back to this instance must find it, and it must not wait for ever for a
-// Redis that is down.
+// What of sessions waits to be written: a client that comes back to this instance must find it, and it must not wait for ever
+// for a Redis that is down.
 
 // sessionPending comes from TakeSession: done is closed when what is to be written of a session has been, or cannot be.
 type sessionPending struct {

@@ -38,8 +38,8 @@ func (b *Bridge) KeepSession(s *Session, h Holder, lost func(again bool)) {
 
 // LeaveSession keeps the session of a socket whose transport was lost, or of one that TakeSession took and nobody got, for
 // Options.Recovery from now on, and then no more: also when Redis is down for so long. silent is since when the client may have
-// said nothing, when that is why the socket has ended; zero: there was another reason. A client that is silent may be with a server
-// of Node.js, which takes a session out of Redis: its session is not put there again. It never blocks.
+// said nothing, when that is why the socket has ended; zero: there was another reason. A client that is silent may be with a
+// server of Node.js, which takes a session out of Redis: its session is not put there again. It never blocks.
 func (b *Bridge) LeaveSession(s *Session, h Holder, silent time.Time) {
 	b.writeSession(s, &sessionChanged{holder: h, silent: silent})
 }

@@ -145,8 +145,8 @@ type departure struct {
 	rest *inbox
 }
 
-// arrive has a socket that is in begin when the last one of its id is done with. One that is refused never waits for that: so many
-// may be while a handler runs.
+// arrive has a socket that is in begin when the last one of its id is done with. One that is refused never waits for that: so
+// many may be while a handler runs.
 func (c *connection) arrive(s *socket) {
 	if d := c.departureFrom(s.namespace); d != nil && d.rest != nil {
 		s.handle.inbox.hold()

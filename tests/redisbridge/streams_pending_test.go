@@ -11,8 +11,8 @@ import (
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-// TestTakeSession_ThatTheInstanceIsYetToWrite_IsAsItWasLeft: a client comes back to its own instance before that has written what it
-// left. It finds what it was last, also when nothing was written before.
+// TestTakeSession_ThatTheInstanceIsYetToWrite_IsAsItWasLeft: a client comes back to its own instance before that has written
+// what it left. It finds what it was last, also when nothing was written before.
 func TestTakeSession_ThatTheInstanceIsYetToWrite_IsAsItWasLeft(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()
@@ -51,8 +51,8 @@ func TestSession_LeftWhileRedisIsDownForLongerThanItIsKept_IsForgotten(t *testin
 	assert.Nil(t, stored(t, client, "private s"))
 }
 
-// TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain: a claim that was given up elsewhere may have overtaken that of the
-// client that is here. One that was written is elsewhere.
+// TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain: a claim that was given up elsewhere may have overtaken that
+// of the client that is here. One that was written is elsewhere.
 func TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain(t *testing.T) {
 	server := redisproc.Start(t)
 	client := server.Client()

@@ -12,8 +12,8 @@ import (
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
 
-// TestRun_NodeSaysThatItIsNoMaster_IsAskedOnNoSuchConnectionAgain: the next finds out who is. A script says it in other words before
-// Redis 7.0 than a command, and than later ones.
+// TestRun_NodeSaysThatItIsNoMaster_IsAskedOnNoSuchConnectionAgain: the next finds out who is. A script says it in other words
+// before Redis 7.0 than a command, and than later ones.
 func TestRun_NodeSaysThatItIsNoMaster_IsAskedOnNoSuchConnectionAgain(t *testing.T) {
 	for name, answer := range map[string]string{
 		"a command": "READONLY You can't write against a read only replica.",
