@@ -113,6 +113,8 @@ func (a *node) dispatch(message any) {
 		a.sessionChanged(m)
 	case *sessionsWritten:
 		a.sessionsWritten(m.batch)
+	case *sessionTaken:
+		a.sessionTaken(m.pid)
 	case *sessionsDue:
 		a.sessionsDue()
 	case *sessionPending:

@@ -29,6 +29,7 @@
 //	asking         a neighbour       local sockets have been asked for it
 //	askingDone     sockets, clock    all have answered, or the time is up: nothing more is awaited
 //	sessionChanged KeepSession, ...  a session is written, now and before it expires, or forgotten, by its holder
+//	sessionTaken   a neighbour       it has taken a session: it is written, which shows whether it has
 //	sessionsDue    the clock         sessions that would expire are written again
 //	sessionsWritten a goroutine      the next ones
 //	sessionPending TakeSession       what is to be written of a session has been, or Redis is down

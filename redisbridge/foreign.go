@@ -67,6 +67,8 @@ func (b *Bridge) take(m *format.Message) {
 		b.tell(&answered{message: m})
 	case format.Hello, format.Beat, format.Bye:
 		b.tell(&member{message: m})
+	case format.Taken:
+		b.tell(&sessionTaken{pid: m.Session})
 	default:
 		b.count.unknown.Add(1)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -20,25 +21,26 @@ type Holder struct {
 
 // NewHolder makes the holder of a new session.
 func (b *Bridge) NewHolder() Holder {
-	return Holder{name: fmt.Sprintf("%.16s%08x", b.uid, uint32(b.holders.Add(1)))} //nolint:gosec // it begins anew after 2^32
+	return Holder{name: fmt.Sprintf("%s%08x", b.holderPrefix(), uint32(b.holders.Add(1)))} //nolint:gosec // it begins anew after 2^32
 }
+
+// holderPrefix is what the names of all holders of this instance begin with.
+func (b *Bridge) holderPrefix() string { return fmt.Sprintf("%.16s", b.uid) }
+
+// made tells whether the name of a holder is one of this instance.
+func (b *Bridge) made(holder string) bool { return strings.HasPrefix(holder, b.holderPrefix()) }
 
 // Had tells whether this was the holder of a session before TakeSession took it.
 func (h Holder) Had(s *Session) bool { return h.name != "" && h.name == s.Holder }
 
 // holderScript writes a session if its holder is ARGV[1], as HolderText, or there is none at all and ARGV[4] is 1. ARGV[2] is the
-// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes. That a session has a holder it
-// tells by the end of the word before it, "older" and the length of what follows.
+// text and ARGV[3] for how many milliseconds; 0 deletes it. It answers one of the outcomes.
 const holderScript = `
 local holder = redis.call('GETRANGE', KEYS[1], 12, 43)
 local before = 1
 if holder ~= ARGV[1] then
   before = redis.call('EXISTS', KEYS[1])
-  if before == 1 then
-    local key = redis.call('GETRANGE', KEYS[1], 4, 11)
-    if key == '' or key == 'b2xkZXK4' then return 0 end
-    return 4
-  end
+  if before == 1 then return 0 end
   if ARGV[4] ~= '1' then return 1 end
 end
 if ARGV[3] == '0' then
@@ -65,7 +67,6 @@ const (
 	absent                  // Redis had none, and was not to
 	created                 // Redis had none
 	replaced                // it was there
-	foreign                 // a server of Node.js has left it there: nothing was written
 )
 
 // TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays
@@ -85,6 +86,9 @@ func (b *Bridge) TakeSession(ctx context.Context, pid string, fits func(*Session
 	}
 	if err := l.Run(ctx, t.key, t.take); err != nil {
 		return nil, Holder{}, fmt.Errorf("redisbridge: session: %w", err)
+	}
+	if former := t.session.Holder; former != "" && !b.made(former) {
+		b.publish(&format.Message{Kind: format.Taken, Session: pid}) // whose socket of it need not know that its client has gone
 	}
 	return t.session, t.holder, nil
 }

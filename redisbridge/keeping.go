@@ -3,6 +3,7 @@ package redisbridge
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -39,7 +40,6 @@ type kept struct {
 	flying  bool // it is being written
 	again   bool // changed while it was being written
 	written bool // Redis has had it
-	proved  bool // this holder has written it
 	serial  uint64
 	// doubted is when Redis had it no more, and nobody is known to have it: Redis has lost it, or a server of Node.js took it
 	// out.
@@ -60,6 +60,11 @@ type (
 	sessionsWritten struct {
 		late
 		batch []*sessionWrite
+	}
+	// sessionTaken comes from the instance that has taken a session.
+	sessionTaken struct {
+		late
+		pid string
 	}
 	sessionsDrain struct {
 		late
@@ -159,19 +164,26 @@ func (b *Bridge) putSessions(l linkage, batch []*sessionWrite) {
 		keys[i] = b.sessionKey(w.pid)
 	}
 	for _, group := range l.Nodes(keys) {
-		err := l.Run(ctx, keys[group[0]], func(ctx context.Context, conn *redis.Conn) error {
-			return b.putGroup(ctx, conn, keys, batch, group)
+		var commands []*redis.Cmd
+		err := l.Run(ctx, keys[group[0]], func(ctx context.Context, conn *redis.Conn) (err error) {
+			commands, err = b.putGroup(ctx, conn, keys, batch, group)
+			return err
 		})
-		for _, i := range group {
-			if err != nil {
-				batch[i].err = err
+		for n, i := range group {
+			if batch[i].err = err; err == nil { // else it may still be under way
+				var was int
+				was, batch[i].err = commands[n].Int()
+				batch[i].outcome = outcome(was)
 			}
 		}
 	}
 }
 
 // putGroup writes those of a batch that one node has. Each time it gives Redis the script, which may be another than last time.
-func (b *Bridge) putGroup(ctx context.Context, conn *redis.Conn, keys []string, batch []*sessionWrite, group []int) error {
+// The error is that of all: what Redis says of a single one its command has.
+func (b *Bridge) putGroup(
+	ctx context.Context, conn *redis.Conn, keys []string, batch []*sessionWrite, group []int,
+) ([]*redis.Cmd, error) {
 	commands := make([]*redis.Cmd, len(group))
 	var loaded *redis.StringCmd
 	_, _ = conn.Pipelined(ctx, func(p redis.Pipeliner) error { // what failed its command says
@@ -182,17 +194,18 @@ func (b *Bridge) putGroup(ctx context.Context, conn *redis.Conn, keys []string, 
 		return nil
 	})
 	if err := loaded.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	for n, i := range group {
-		was, err := commands[n].Int()
-		if err != nil {
-			return err
+	for _, c := range commands {
+		if err := c.Err(); err != nil && !strings.Contains(err.Error(), wrongType) {
+			return nil, err
 		}
-		batch[i].outcome = outcome(was)
 	}
-	return nil
+	return commands, nil
 }
+
+// wrongType is what Redis says of a key that is something else than a session, in whatever words besides.
+const wrongType = "WRONGTYPE"
 
 // putSession writes one, if nobody else has it. While its socket lives it is kept for longer than Recovery, so that there is that
 // much left whenever the process dies. What has vanished is written again, unless its client may be elsewhere.
@@ -228,8 +241,8 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 		case w.err != nil:
 			failed = w.err
 			a.queueSession(k)
-		case w.outcome == others, w.outcome == foreign:
-			a.lost(k, w.outcome == foreign)
+		case w.outcome == others:
+			a.lost(k)
 		case !w.lives && !k.again:
 			delete(s.kept, w.pid)
 		default:
@@ -250,12 +263,11 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 	a.armSessions()
 }
 
-// lost gives a session up that another has. One that had just been taken has been taken once more before it was written: nobody
-// knows where its client is, and who was the first to ask.
-func (a *node) lost(k *kept, toNode bool) {
+// lost gives a session up that another has.
+func (a *node) lost(k *kept) {
 	delete(a.sessions.kept, k.pid)
 	if k.lives && k.lost != nil {
-		k.lost(toNode || !k.proved)
+		k.lost()
 	}
 }
 
@@ -266,7 +278,7 @@ func (a *node) wrote(k *kept, w *sessionWrite) {
 	if w.had && w.outcome == created {
 		k.doubted = now
 	}
-	k.written, k.proved = !w.ended, true
+	k.written = !w.ended
 	k.serial++
 	s.refresh = append(s.refresh, refresh{pid: w.pid, serial: k.serial, at: now.Add(a.options.Recovery / 2)})
 }
@@ -291,6 +303,14 @@ func (a *node) sessionsDue() {
 	}
 	a.writeSessions()
 	a.armSessions()
+}
+
+// sessionTaken writes a session that another has taken, which shows that it has.
+func (a *node) sessionTaken(pid string) {
+	if k := a.sessions.kept[pid]; k != nil {
+		a.queueSession(k)
+		a.writeSessions()
+	}
 }
 
 // rewriteSessions writes all sessions: Redis is back, perhaps with nothing of what it had.

@@ -29,10 +29,11 @@ type Session = format.Session
 // lost, and so keeps nothing of a process that is killed.
 //
 // h is who has it: NewHolder for a new session, else what TakeSession returned. lost is called when another has it by now, or
-// has ended it: its client is elsewhere, and the session is not written any more. With again the client may be here, and gets the
-// session when it comes once more: a server of Node.js has left it in Redis, after its client was there, which Node.js may have
-// learnt later; or another instance has taken it just after this one, perhaps for a claim that was older. lost must not block.
-func (b *Bridge) KeepSession(s *Session, h Holder, lost func(again bool)) {
+// has ended it, and the session is not written any more. Most often its client is elsewhere. But it may be here: a server of
+// Node.js has left the session in Redis later than its client went from there, or another instance has taken it for an older
+// claim of the client. So its connection should end as if it were lost: a client that is here comes once more, and gets what
+// Redis has. lost must not block.
+func (b *Bridge) KeepSession(s *Session, h Holder, lost func()) {
 	b.writeSession(s, &sessionChanged{holder: h, lives: true, lost: lost})
 }
 
@@ -77,7 +78,7 @@ type sessionChanged struct {
 	lives  bool // and is written again before it expires
 	ended  bool
 	silent time.Time // since when the client may have said nothing, if that ended its socket
-	lost   func(again bool)
+	lost   func()
 }
 
 // linked is the link, when it is there.

@@ -84,7 +84,7 @@ func (c *classic) Encode(m *Message) (Frame, error) {
 	case ClientCount, Ack, Fetched, IDs, RoomNames, ServerReply, Done:
 		f.Payload, err = c.encodeAnswer(m)
 		f.Channel = c.answerChannel(m)
-	case Hello, Beat, Bye:
+	case Hello, Beat, Bye, Taken:
 		f.Payload = encodeMember(m)
 		f.Channel = c.members
 	default:

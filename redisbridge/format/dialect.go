@@ -28,7 +28,7 @@ type Dialect interface {
 	RoomChannel(namespace, room string) (Subscription, bool)
 	// Census is the channel whose subscribers are the instances that answer for a namespace; with private those of actio alone.
 	Census(namespace string, private bool) Subscription
-	// Members is the channel of Hello, Beat and Bye, whatever the namespace.
+	// Members is the channel of Hello, Beat, Bye and Taken, whatever the namespace.
 	Members() Subscription
 }
 

@@ -14,7 +14,7 @@
 //	P-response#N#U#      answers to U, of SpecificResponses             always
 //	P-actio#N#           broadcasts and requests to a user (extension)  always; private census
 //	P-request#N#         requests: JSON; type 7 and binary MessagePack  always; census
-//	P-actio-members#     Hello, Beat, Bye (extension)                   always
+//	P-actio-members#     Hello, Beat, Bye, Taken (extension)            always
 //
 //	type  Kind            fields beside uid, requestId       answer (type) and its fields
 //	-     Broadcast
@@ -36,7 +36,7 @@
 //	P-actio#N#           broadcasts and requests to a user (extension)  always; private census
 //	P#N#                 everything else                                always; census
 //	P#N#R#               broadcasts to this room alone                  while the room has members and the mode gives it a channel
-//	P-actio-members#     Hello, Beat, Bye (extension)                   always
+//	P-actio-members#     Hello, Beat, Bye, Taken (extension)            always
 //
 // Messages are {type, data, uid, nsp}: JSON, or MessagePack when they hold binary. In DynamicMode rooms with names of 20
 // characters, as ids of sockets have, share the general channel.
@@ -64,7 +64,7 @@
 //	P#N#U#               answers to U                                   always
 //	P-actio#N#           requests to a user (extension)                 always; private census
 //	P#N#                 types 3 (with requestId), 7, 9                 always; census
-//	P-actio-members#     Hello, Beat, Bye (extension)                   always
+//	P-actio-members#     Hello, Beat, Bye, Taken (extension)            always
 //
 // The stream of a namespace is that of a hash of its name, which may be negative: then Node.js writes to a stream like S--1,
 // which nobody reads. So instances of actio write to one that Node.js reads, and do not read what it writes for these
@@ -94,7 +94,7 @@
 //   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments
 //     "args", beside the first.
 //   - A Session says its namespace ("nsp"), "user", and when its authentication "expires", in milliseconds.
-//   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}.
+//   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}; Taken likewise, with kind "taken" and "session".
 //
 // # What is read
 //

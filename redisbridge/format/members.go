@@ -5,16 +5,24 @@ import "fmt"
 // membersVersion is that of the messages with which instances of actio know each other.
 const membersVersion = 1
 
-// encodeMember writes Hello, Beat or Bye.
+// encodeMember writes Hello, Beat, Bye or Taken.
 func encodeMember(m *Message) []byte {
 	w := writer{}
-	w.object(3)
+	n := 3
+	if m.Kind == Taken {
+		n++
+	}
+	w.object(n)
 	w.key("actio")
 	w.number(membersVersion)
 	w.key("uid")
 	w.text(m.Sender)
 	w.key("kind")
 	w.text(memberName(m.Kind))
+	if m.Kind == Taken {
+		w.key("session")
+		w.text(m.Session)
+	}
 	w.endObject()
 	return w.out
 }
@@ -25,6 +33,8 @@ func memberName(k Kind) string {
 		return "hello"
 	case Beat:
 		return "beat"
+	case Taken:
+		return "taken"
 	default:
 		return "bye"
 	}
@@ -46,6 +56,8 @@ func decodeMember(payload []byte, own string) (*Message, error) {
 			m.Sender, err = v.string()
 		case "kind":
 			kind, err = v.string()
+		case "session":
+			m.Session, err = v.string()
 		}
 		return err
 	})
@@ -57,7 +69,7 @@ func decodeMember(payload []byte, own string) (*Message, error) {
 	case m.Sender == own:
 		return nil, ErrOwn
 	}
-	for _, k := range []Kind{Hello, Beat, Bye} {
+	for _, k := range []Kind{Hello, Beat, Bye, Taken} {
 		if memberName(k) == kind {
 			m.Kind = k
 			return m, nil

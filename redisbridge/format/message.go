@@ -45,6 +45,8 @@ const (
 	Hello
 	Beat
 	Bye
+	// Taken tells that an instance of actio has taken a Session that another had, and goes the same way.
+	Taken
 )
 
 // Emitter is the Sender of programs that have no server. No instance has it for its uid.
@@ -80,6 +82,7 @@ type Message struct {
 	Count   int      // ClientCount
 	Socket  string   // Ack between instances of actio: whose. Legacy Join, Leave, Disconnect: the only one concerned
 	Gone    bool     // Ack: the socket ended, or could not be asked; Event is empty
+	Session string   // Taken: its private id
 }
 
 // Flags are those of a packet. Further flags of the wire are ignored.

@@ -153,6 +153,9 @@ func message(kind format.Kind, sender string, isSharded bool) *rapid.Generator[*
 			m.IDs = rapid.SliceOfN(text(), 1, 4).Draw(t, "ids")
 		case format.RoomNames:
 			m.Rooms = texts().Draw(t, "rooms")
+		case format.Taken:
+			m.Session = text().Draw(t, "session")
+			m.Namespace, m.Request, m.To = "", "", ""
 		case format.Hello, format.Beat, format.Bye:
 			m.Namespace, m.Request, m.To = "", "", ""
 		}
@@ -164,7 +167,7 @@ func message(kind format.Kind, sender string, isSharded bool) *rapid.Generator[*
 }
 
 func kindsOf(isSharded bool) (kinds []format.Kind) {
-	for k := format.Broadcast; k <= format.Bye; k++ {
+	for k := format.Broadcast; k <= format.Taken; k++ {
 		classicOnly := k == format.ListIDs || k == format.ListRooms || k == format.IDs || k == format.RoomNames || k == format.Done
 		if !isSharded || !classicOnly {
 			kinds = append(kinds, k)

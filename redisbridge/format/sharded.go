@@ -101,7 +101,7 @@ func (s *sharded) Members() Subscription { return Subscription{Shard, s.members}
 // Encode implements Dialect.
 func (s *sharded) Encode(m *Message) (Frame, error) {
 	f := Frame{Sharded: true, Channel: s.channel(m)}
-	if m.Kind == Hello || m.Kind == Beat || m.Kind == Bye {
+	if m.Kind == Hello || m.Kind == Beat || m.Kind == Bye || m.Kind == Taken {
 		f.Payload = encodeMember(m)
 		return f, nil
 	}
@@ -115,7 +115,7 @@ func (s *sharded) Encode(m *Message) (Frame, error) {
 
 func (s *sharded) channel(m *Message) string {
 	switch m.Kind { //nolint:exhaustive // the rest are operations
-	case Hello, Beat, Bye:
+	case Hello, Beat, Bye, Taken:
 		return s.members
 	case ClientCount, Ack, Fetched, ServerReply:
 		return s.ofRoom(m.Namespace, m.To)

@@ -123,7 +123,7 @@ func (s *streams) Members() Subscription { return Subscription{s.kind, s.members
 // Encode implements Dialect.
 func (s *streams) Encode(m *Message) (f Frame, err error) {
 	switch m.Kind {
-	case Hello, Beat, Bye:
+	case Hello, Beat, Bye, Taken:
 		return Frame{Channel: s.members, Sharded: s.config.ShardedChannels, Payload: encodeMember(m)}, nil
 	case Broadcast, Join, Leave, Disconnect:
 		f, err = s.entry(m)

@@ -42,7 +42,6 @@ type (
 		late
 		of     *session
 		holder redisbridge.Holder
-		again  bool // its client may be here
 	}
 	encoded struct {
 		late

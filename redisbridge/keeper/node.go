@@ -134,22 +134,18 @@ func (n *node) keep(s *session) {
 	holder := s.holder
 	bridge.KeepSession(n.sessionOf(&connection.Kept{
 		PrivateID: s.id, ID: s.socket.ID(), Namespace: s.socket.Namespace(), Rooms: s.rooms, Principal: s.socket.Principal(),
-	}, s.data), holder, func(again bool) { n.tell(&lost{of: s, holder: holder, again: again}) })
+	}, s.data), holder, func() { n.tell(&lost{of: s, holder: holder}) })
 }
 
-// lost ends the socket of a session that another instance has: its client is there. Should the session be claimed here, Redis
-// says what becomes of it.
+// lost ends the socket of a session that another instance has, as if its connection were lost: should its client be here after
+// all, it comes once more. Should the session be claimed here, Redis says what becomes of it.
 func (n *node) lost(m *lost) {
 	s := m.of
 	if n.sessions[s.id] != s || s.holder != m.holder || s.socket == nil || s.claim != nil || s.asking {
 		return
 	}
 	delete(n.sessions, s.id)
-	if m.again {
-		s.socket.Session().Close(connection.ReasonTransportClose) // if the client is here it comes once more, for what Redis has
-		return
-	}
-	s.socket.Surrender()
+	s.socket.Session().Close(connection.ReasonTransportClose)
 }
 
 // sessionOf is what is kept of a socket, as it is stored.

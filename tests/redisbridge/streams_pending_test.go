@@ -60,11 +60,11 @@ func TestSession_TakenOnceMoreBeforeItWasWritten_ClientMayComeAgain(t *testing.T
 	h := a.open(t, client, "s").take(a)
 	h.take(b)
 	h.keep("of who is not the holder")
-	h.lostTo(true)
+	h.surrendered()
 
 	h = a.open(t, client, "written").take(a)
 	h.kept("second")
 	h.take(b)
 	h.keep("of who is not the holder")
-	h.lostTo(false)
+	h.surrendered()
 }

@@ -48,6 +48,7 @@ func TestSession_TakenWhileItsSocketSeemsToLive_IsNotTouchedByTheFormerInstance(
 	server := redisproc.Start(t)
 	client := server.Client()
 	a, b := add(t, server, recovering(time.Minute)), add(t, server, recovering(time.Minute))
+	sessions := 0
 	for does, zombie := range map[string]func(h *holding){
 		"changes": func(h *holding) {
 			h.keep("of a zombie")
@@ -72,17 +73,18 @@ func TestSession_TakenWhileItsSocketSeemsToLive_IsNotTouchedByTheFormerInstance(
 				return "last"
 			},
 		} {
-			h := a.open(t, client, "s")
+			sessions++
+			id := fmt.Sprint("s", sessions)
+			h := a.open(t, client, id)
 			room := take(h)
 			zombie(h)
 			h.done()
 			assert.True(t, h.in(room), "%s %s", does, when)
-			s, holder, err := a.TakeSession(t.Context(), "private s", anything)
+			s, holder, err := a.TakeSession(t.Context(), "private "+id, anything)
 			require.NoError(t, err)
 			assert.False(t, h.holder.Had(s))
-			a.EndSession("private s", holder)
+			a.EndSession("private "+id, holder)
 			until(t, "not forgotten", func() bool { return !h.in(room) })
-			require.NoError(t, client.FlushAll(t.Context()).Err())
 		}
 	}
 }
@@ -105,6 +107,30 @@ func TestSession_TakenAndEnded_IsNotBroughtBackByTheFormerInstance(t *testing.T)
 	require.NoError(t, err)
 	assert.Positive(t, ttl)
 	assert.LessOrEqual(t, ttl, time.Minute)
+}
+
+// TestTakeSession_OfAnotherInstance_ThatOneLearnsOfItAtOnce: long before it would write the session again.
+func TestTakeSession_OfAnotherInstance_ThatOneLearnsOfItAtOnce(t *testing.T) {
+	server := redisproc.Start(t)
+	a, b := add(t, server, recovering(time.Hour)), add(t, server, recovering(time.Hour))
+	h := a.open(t, server.Client(), "s")
+	h.take(b)
+	h.surrendered()
+}
+
+// TestSession_WhoseKeyIsSomethingElse_KeepsNoOtherFromBeingWritten: somebody else's list, under the name of a session.
+func TestSession_WhoseKeyIsSomethingElse_KeepsNoOtherFromBeingWritten(t *testing.T) {
+	server := redisproc.Start(t)
+	client := server.Client()
+	a := add(t, server, recovering(time.Minute))
+	require.NoError(t, client.LPush(t.Context(), "sio:session:private odd", "x").Err())
+	odd := &holding{t: t, client: client, at: a, id: "odd", holder: a.NewHolder(), lost: make(chan struct{}, 10)}
+	odd.keep("room")
+	h := a.open(t, client, "s")
+	h.kept("again")
+	kind, err := client.Type(t.Context(), "sio:session:private odd").Result()
+	require.NoError(t, err)
+	assert.Equal(t, "list", kind)
 }
 
 // TestSession_MovedToAndFro_IsOfWhoHadItLast: A, B, A, and neither of the zombies that it left behind.
@@ -133,7 +159,7 @@ func TestSession_LeftByNode_IsNotTouchedByTheFormerInstance(t *testing.T) {
 	for name, zombie := range map[string]func(h *holding){
 		"changes": func(h *holding) {
 			h.keep("of a zombie")
-			h.lostTo(true)
+			h.surrendered()
 		},
 		"leaves": func(h *holding) { h.leave("of a zombie", time.Time{}) },
 		"ends":   func(h *holding) { h.end() },
