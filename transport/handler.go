@@ -95,6 +95,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.cors.apply(w, r) {
 		return
 	}
+	if wantsUpgrade(r) {
+		deepen(0)
+	}
 	h.middlewares.serve(0, w, r)
 }
 
@@ -103,9 +106,6 @@ func hasStrayBody(r *http.Request) bool { return r.Method != http.MethodPost && 
 
 // serve serves one request of the path.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request) {
-	if wantsUpgrade(r) {
-		deepen(0)
-	}
 	q, e := h.verify(r)
 	if e == nil && hasStrayBody(r) {
 		e = BadRequest()

@@ -87,6 +87,9 @@ func (p *proxies) claimed(header http.Header) (found netip.Addr, ok bool) {
 
 // peerAddress reads the address of a connection, which is invalid for other networks than IP.
 func peerAddress(hostport string) netip.Addr {
+	if ap, err := netip.ParseAddrPort(hostport); err == nil { // as net/http has it
+		return ap.Addr().Unmap().WithZone("")
+	}
 	a, _ := nodeAddress(hostport)
 	return a
 }
