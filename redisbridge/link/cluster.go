@@ -122,8 +122,7 @@ func ownerIn(owners []slotsOf, slot int) (string, error) {
 
 // redirect notes what a node answered with MOVED, if it names another.
 func (t *topology) redirect(from string, err error) {
-	var reply redis.Error
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[redis.Error](err); ok {
 		err = reply // without the words of who asked
 	}
 	words := strings.Fields(err.Error())
