@@ -21,7 +21,8 @@ type Holder struct {
 
 // NewHolder makes the holder of a new session.
 func (b *Bridge) NewHolder() Holder {
-	return Holder{name: fmt.Sprintf("%s%08x", b.holderPrefix(), uint32(b.holders.Add(1)))} //nolint:gosec // it begins anew after 2^32
+	serial := uint32(b.holders.Add(1)) //nolint:gosec // it begins anew after 2^32
+	return Holder{name: fmt.Sprintf("%s%08x", b.holderPrefix(), serial)}
 }
 
 // holderPrefix is what the names of all holders of this instance begin with.
@@ -67,6 +68,7 @@ const (
 	absent                  // Redis had none, and was not to
 	created                 // Redis had none
 	replaced                // it was there
+	occupied                // the key is something else than a session
 )
 
 // TakeSession takes a session over: from now on Holder alone writes it. Holder of the session tells who had it before. It stays

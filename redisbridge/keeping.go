@@ -2,6 +2,7 @@ package redisbridge
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -171,9 +172,7 @@ func (b *Bridge) putSessions(l linkage, batch []*sessionWrite) {
 		})
 		for n, i := range group {
 			if batch[i].err = err; err == nil { // else it may still be under way
-				var was int
-				was, batch[i].err = commands[n].Int()
-				batch[i].outcome = outcome(was)
+				batch[i].outcome = outcomeOf(commands[n])
 			}
 		}
 	}
@@ -202,6 +201,15 @@ func (b *Bridge) putGroup(
 		}
 	}
 	return commands, nil
+}
+
+// outcomeOf reads the answer to one of the commands that putGroup returns.
+func outcomeOf(c *redis.Cmd) outcome {
+	was, err := c.Int()
+	if err != nil {
+		return occupied
+	}
+	return outcome(was)
 }
 
 // wrongType is what Redis says of a key that is something else than a session, in whatever words besides.
@@ -243,6 +251,9 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 			a.queueSession(k)
 		case w.outcome == others:
 			a.lost(k)
+		case w.outcome == occupied: // for ever, as far as we know
+			delete(s.kept, w.pid)
+			a.notWritten(errOccupied)
 		case !w.lives && !k.again:
 			delete(s.kept, w.pid)
 		default:
@@ -253,14 +264,21 @@ func (a *node) sessionsWritten(batch []*sessionWrite) {
 		}
 	}
 	if failed != nil {
-		if a.limit.Allow() {
-			a.sys.Logger().Warn("sessions not written", slog.Any("err", failed))
-		}
+		a.notWritten(failed)
 		s.timer.Reset(sessionPause)
 		return
 	}
 	a.writeSessions()
 	a.armSessions()
+}
+
+// errOccupied is why a session cannot be kept.
+var errOccupied = errors.New("redisbridge: the key of a session is something else")
+
+func (a *node) notWritten(err error) {
+	if a.limit.Allow() {
+		a.sys.Logger().Warn("sessions not written", slog.Any("err", err))
+	}
 }
 
 // lost gives a session up that another has.

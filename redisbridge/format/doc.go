@@ -94,7 +94,8 @@
 //   - Answers of the classic adapter have "uid"; descriptions of sockets "user"; an Ack or ServerReply with several arguments
 //     "args", beside the first.
 //   - A Session says its namespace ("nsp"), "user", and when its authentication "expires", in milliseconds.
-//   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}; Taken likewise, with kind "taken" and "session".
+//   - Hello, Beat and Bye: {"actio": 1, "uid", "kind": "hello", "beat" or "bye"}; Taken likewise, with kind
+//     "taken" and "session".
 //
 // # What is read
 //

@@ -74,7 +74,7 @@ type Message struct {
 	// be listened to yet. Not part of the wire.
 	General bool
 
-	Event   Payload  // Broadcast, AckBroadcast, ServerEvent: JSON array of name and arguments. Ack, ServerReply: JSON array of the arguments
+	Event   Payload  // Broadcast, AckBroadcast, ServerEvent: JSON array of name and arguments. Ack, ServerReply: that of the arguments
 	Rooms   []string // Join, Leave, RoomNames
 	Close   bool     // Disconnect
 	Sockets []Socket // Fetched

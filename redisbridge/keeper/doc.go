@@ -10,10 +10,11 @@
 //	ended      connection -> keeper     it is left in Redis, given to who waits for it, or forgotten
 //	claim      connection -> keeper     Redis is asked for it, whether its socket lives here or not
 //	took       a goroutine -> keeper    what Redis had: a live socket of this process surrenders, and the claim is answered
-//	lost       bridge -> keeper         another instance has it: its socket here surrenders
+//	lost       bridge -> keeper         another instance has it: the connection of its socket here ends
+//	encoded    a goroutine -> keeper    the data of its socket: now it is written
 //	unclaim    connection -> keeper     what was given is put back
 //	spent      connection -> keeper     what was given is forgotten
-//	settle     Stop -> keeper           it is answered when nothing is being taken out of Redis
+//	settle     Stop -> keeper           it is answered when nobody asks Redis or encodes
 //
 // A socket may live here for nobody: its client has left without a word, and the heartbeat has not failed yet. So Redis says
 // who has a session. If it is this instance still, or Redis has nothing, who claims it is given what the socket here leaves,

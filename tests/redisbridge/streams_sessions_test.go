@@ -127,7 +127,11 @@ func TestSession_WhoseKeyIsSomethingElse_KeepsNoOtherFromBeingWritten(t *testing
 	odd := &holding{t: t, client: client, at: a, id: "odd", holder: a.NewHolder(), lost: make(chan struct{}, 10)}
 	odd.keep("room")
 	h := a.open(t, client, "s")
-	h.kept("again")
+	h.kept("once more")
+	h.kept("and again")
+	stats, err := client.Info(t.Context(), "errorstats").Result()
+	require.NoError(t, err)
+	assert.Contains(t, stats, "errorstat_WRONGTYPE:count=1\r\n", "it is not tried again with every other")
 	kind, err := client.Type(t.Context(), "sio:session:private odd").Result()
 	require.NoError(t, err)
 	assert.Equal(t, "list", kind)
