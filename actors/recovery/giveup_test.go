@@ -61,14 +61,9 @@ func TestClaim_ClientGivesUpBeforeItsAnswer_MayEnterAnew(t *testing.T) {
 
 func TestClaim_ClientGivesUpWhileItsSocketIsRestored_SessionStaysAndNothingOfItReachesTheNext(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
-		k := r.slowly()
-		c, _, pid := r.session()
-		was := r.app.last()
-		c.cut()
-		r.app.told()
-		k.unclaimed = func() { r.attachAndEmit(k, was) }
+		k, offset, pid := r.lostToUnclaim()
 		d := r.dial()
-		d.enter(again(pid, c.offset))
+		d.enter(again(pid, offset))
 		d.post("41", "40")
 		time.Sleep(time.Millisecond)
 		answer := d.get()
@@ -79,11 +74,23 @@ func TestClaim_ClientGivesUpWhileItsSocketIsRestored_SessionStaysAndNothingOfItR
 		assert.Equal(t, 1, r.keeper.Kept())
 		k.unclaimed = nil
 		e := r.dial()
-		e.post(again(pid, c.offset))
+		e.post(again(pid, offset))
 		synctest.Wait()
 		k.restore()
 		assert.Contains(t, e.get(), pid)
 	})
+}
+
+// lostToUnclaim has a client lose its connection. When the claim of its session is given up, the socket that is to be restored
+// has been attached, and sent something, a moment before.
+func (r *rig) lostToUnclaim() (k *slow, offset, pid string) {
+	k = r.slowly()
+	c, _, pid := r.session()
+	was := r.app.last()
+	c.cut()
+	r.app.told()
+	k.unclaimed = func() { r.attachAndEmit(k, was) }
+	return k, c.offset, pid
 }
 
 // attachAndEmit attaches the socket that is to be restored, and sends it something. Both are on their way to the connection.
@@ -98,14 +105,9 @@ func (r *rig) attachAndEmit(k *slow, was *connection.Socket) {
 
 func TestClaim_IsLateWhileItsSocketIsRestored_NothingOfItReachesTheNext(t *testing.T) {
 	inBubble(t, nil, func(r *rig) {
-		k := r.slowly()
-		c, _, pid := r.session()
-		was := r.app.last()
-		c.cut()
-		r.app.told()
-		k.unclaimed = func() { r.attachAndEmit(k, was) }
+		_, offset, pid := r.lostToUnclaim()
 		d := r.dial()
-		answer, _ := d.enter(again(pid, c.offset))
+		answer, _ := d.enter(again(pid, offset))
 		require.Equal(t, "…", answer)
 		time.Sleep(6 * time.Second)
 		assert.Regexp(t, `^40\{"pid":\S+$`, d.get())

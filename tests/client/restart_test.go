@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/actio-go/actio/client"
 	"github.com/actio-go/actio/tests/internal/jsserver"
@@ -48,7 +47,6 @@ type load struct {
 
 func restartUnderLoad(t *testing.T, so client.SocketOptions, restarts int) {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
 	server := jsserver.Start(t, jsserver.Options{})
 	m, err := client.New(server.URL(), quick(client.Options{}))
 	require.NoError(t, err)
@@ -94,7 +92,6 @@ func restartUnderLoad(t *testing.T, so client.SocketOptions, restarts int) {
 		}
 	}
 	l.check(t, counted)
-	assert.NoError(t, goleak.Find(before))
 }
 
 // listen notes the events of the servers.

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 	"github.com/actio-go/actio/tests/internal/jspeer"
+	"github.com/actio-go/actio/tests/internal/testserver"
 )
 
 // startRecovering starts an instance that keeps sessions in Redis.
@@ -27,22 +27,12 @@ func startRecovering(t *testing.T, r store) (server *actio.Server, url string) {
 func startRecoveringWith(t *testing.T, r store, recovery actio.RecoveryOptions) (server *actio.Server, url string) {
 	t.Helper()
 	recovery.Enabled, recovery.MaxDisconnectionDuration = true, time.Minute
-	server, err := actio.New(actio.Options{
-		Redis:            actio.RedisOptions{Client: r.client(), Adapter: actio.StreamsAdapter},
-		NoAuthentication: true,
-		Recovery:         recovery,
-		DefaultRooms:     []string{}, PingInterval: 1000 * time.Hour,
+	s := testserver.Start(t, actio.Options{
+		Redis:        actio.RedisOptions{Client: r.client(), Adapter: actio.StreamsAdapter},
+		Recovery:     recovery,
+		DefaultRooms: []string{}, PingInterval: 1000 * time.Hour,
 	})
-	require.NoError(t, err)
-	require.NoError(t, server.Configure(t.Context()))
-	web := httptest.NewServer(server)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		assert.NoError(t, server.Shutdown(ctx))
-		web.Close()
-	})
-	return server, web.URL
+	return s.Server, s.URL
 }
 
 // lastOffset is the id of the youngest entry, and onlySession the private id of the session that Redis has.

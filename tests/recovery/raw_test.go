@@ -61,15 +61,29 @@ func event(t *testing.T, c *rawclient.Client) (args string, offset string) {
 	return args, offset
 }
 
+// greet has a client enter the default namespace and get a first event.
+func (s *stand) greet(t *testing.T) (c *rawclient.Client, i identity, offset string) {
+	t.Helper()
+	c = s.dial(t)
+	i = enter(t, c, "40")
+	require.NoError(t, s.join(t).Emit("n", 1))
+	_, offset = event(t, c)
+	return c, i, offset
+}
+
+// lose is greet, after which the client loses its connection, and the server knows.
+func (s *stand) lose(t *testing.T) (i identity, offset string) {
+	t.Helper()
+	c, i, offset := s.greet(t)
+	c.Reset()
+	await.Value(t, s.ended)
+	return i, offset
+}
+
 func TestWire_RecoveredSession_IsConfirmedBeforeWhatWasMissed(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{})
-	first := s.dial(t)
-	i := enter(t, first, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, first)
-	first.Reset()
-	await.Value(t, s.ended)
+	i, offset := s.lose(t)
 	require.NoError(t, s.Emit("n", 2))
 	second := s.dial(t)
 	assert.Equal(t, i, enter(t, second, connectWith(i.PID, offset)))
@@ -82,10 +96,7 @@ func TestWire_RecoveredSession_IsConfirmedBeforeWhatWasMissed(t *testing.T) {
 func TestWire_SessionIsAskedForOverAndOver_EveryTimeFromWhereItsClientWas(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{})
-	c := s.dial(t)
-	i := enter(t, c, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, c)
+	c, i, offset := s.greet(t)
 	for n := range 5 {
 		c.Reset()
 		await.Value(t, s.ended)
@@ -103,12 +114,7 @@ func TestWire_SessionIsAskedForOverAndOver_EveryTimeFromWhereItsClientWas(t *tes
 func TestWire_TwoClientsWithOneSession_OneGoesOnAndTheOtherBeginsAfresh(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{})
-	first := s.dial(t)
-	i := enter(t, first, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, first)
-	first.Reset()
-	await.Value(t, s.ended)
+	i, offset := s.lose(t)
 	// Both ask on one connection each; whichever is heard first, exactly one has the session in the end.
 	a, b := s.dial(t), s.dial(t)
 	require.NoError(t, a.Send(connectWith(i.PID, offset)))
@@ -139,12 +145,7 @@ func TestWire_WhatIsNoSession_BeginsAfreshAndSaysWhy(t *testing.T) {
 	other, err := s.Of("/other")
 	require.NoError(t, err)
 	other.OnConnection(s.note)
-	c := s.dial(t)
-	i := enter(t, c, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, c)
-	c.Reset()
-	await.Value(t, s.ended)
+	i, offset := s.lose(t)
 	for connect, want := range map[string]error{
 		connectWith("made-up", offset):                                  actio.ErrSessionUnknown,
 		`40/other,{"pid":"` + i.PID + `","offset":"` + offset + `"}`:    actio.ErrSessionUnknown,
@@ -166,12 +167,7 @@ func TestWire_OffsetThatIsNone_BeginsAfreshAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{})
 	for _, offset := range []string{"text", "1700000000000-0", ".", "zzzzzzzz.1"} {
-		c := s.dial(t)
-		i := enter(t, c, "40")
-		require.NoError(t, s.join(t).Emit("n", 1))
-		_, _ = event(t, c)
-		c.Reset()
-		await.Value(t, s.ended)
+		i, _ := s.lose(t)
 		d := s.dial(t)
 		assert.NotEqual(t, i, enter(t, d, connectWith(i.PID, offset)))
 		require.ErrorIs(t, s.join(t).RecoveryFailure(), actio.ErrOffsetUnknown)

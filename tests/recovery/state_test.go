@@ -74,10 +74,7 @@ func TestData_WrittenByTheLastHandlersOfTheOldSocket_IsThere(t *testing.T) {
 		<-finish
 		socket.Data().Store("key", "value")
 	}))
-	c := s.dial(t)
-	i := enter(t, c, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, c)
+	c, i, offset := s.greet(t)
 	require.NoError(t, c.Send(`42["work"]`))
 	await.Value(t, started)
 	c.Reset()
@@ -198,12 +195,7 @@ func TestClient_ThatWasSentAway_BeginsAfresh(t *testing.T) {
 func TestSocket_WithoutPrincipalWhereOneIsDemandedNow_BeginsAfresh(t *testing.T) {
 	t.Parallel()
 	s := serve(t, actio.Options{})
-	c := s.dial(t)
-	i := enter(t, c, "40")
-	require.NoError(t, s.join(t).Emit("n", 1))
-	_, offset := event(t, c)
-	c.Reset()
-	await.Value(t, s.ended)
+	i, offset := s.lose(t)
 	require.NoError(t, s.Root().Authenticate(actio.NamespaceAuth{
 		On: actio.OnConnect,
 		Authenticate: func(context.Context, *actio.Handshake) (*actio.Principal, error) {
