@@ -128,9 +128,7 @@ func TestSocket_WhoseSessionNodeHasLeft_EndsSoThatItsClientComesForIt(t *testing
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})
 	w := walk(t, r)
-	text, err := format.EncodeSession(&format.Session{ID: w.id, PID: w.pid, Rooms: []string{w.id, "of Node"}, Data: data(w.id)})
-	require.NoError(t, err)
-	require.NoError(t, r.look.Set(t.Context(), redisbridge.DefaultSessionKeyPrefix+w.pid, text, 0).Err())
+	r.leftByNode(w.pid, w.id, "of Node")
 	socket := w.socket
 	require.NoError(t, socket.Join(t.Context(), "here"))
 	assert.Same(t, socket, await.Value(t, r.app.ended))
