@@ -2,6 +2,7 @@ package actio_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"testing"
@@ -99,4 +100,35 @@ func TestLog_AMiddlewareThatIsTooSlow_IsNoMatterOfAuthentication(t *testing.T) {
 	})
 	s.enter(`{"user":"ann"}`).wait(`44{"message":"Connection timed out"`)
 	assert.NotContains(t, log.String(), "authentication timed out")
+}
+
+func TestLog_AuthenticationsAndJoinsThatFailForMany_AreErrorsForAFewOfThem(t *testing.T) {
+	const clients = 15
+	s, log := logging(t, slog.LevelDebug, actio.Options{
+		Authenticate: func(ctx context.Context, h *actio.Handshake) (*actio.Principal, error) {
+			if len(h.Auth) == 0 {
+				return nil, errors.New("the database is away")
+			}
+			return byName(ctx, h)
+		},
+		ValidateRooms: func(context.Context, *actio.Socket, []string) ([]string, error) {
+			return nil, errors.New("the database is away")
+		},
+	})
+	for range clients {
+		stranger := s.connect("")
+		stranger.send(`42["authenticate"]`)
+		stranger.wait(`42["unauthenticated"`)
+		member := s.connect(`{"user":"ann"}`)
+		member.send(`42["authenticate"]`)
+		member.wait(`42["authenticated"`)
+		member.send(`420["join",{"rooms":["a"]}]`)
+		member.wait(`430[[]]`)
+	}
+	text := log.String()
+	for _, message := range []string{`msg="failed to authenticate"`, `msg="failed to join rooms"`} {
+		assert.Equal(t, clients, strings.Count(text, message))
+		assert.Contains(t, text, "level=ERROR "+message)
+	}
+	assert.Less(t, strings.Count(text, "level=ERROR"), 2*clients)
 }

@@ -23,7 +23,7 @@ func (c *connection) dropped(s *socket, m *received) {
 	if len(name) > mostLoggedName {
 		name = name[:mostLoggedName] + "…"
 	}
-	c.log(s).LogAttrs(s.handle.ctx, infoWithin(c.env.early), "event dropped, and further ones until the client is authenticated",
+	c.log(s).LogAttrs(s.handle.ctx, within(c.env.early, slog.LevelInfo), "event dropped, and further ones until the client is authenticated",
 		slog.String("event", name), slog.String("state", s.phase.public().String()))
 }
 
@@ -38,13 +38,14 @@ func (c *connection) timedOut(s *socket) {
 	default:
 		return
 	}
-	c.log(s).LogAttrs(s.handle.ctx, infoWithin(c.env.early), "authentication timed out",
+	c.log(s).LogAttrs(s.handle.ctx, within(c.env.early, slog.LevelInfo), "authentication timed out",
 		slog.String("cause", cause), slog.Duration("timeout", c.env.Options.AuthenticateTimeout))
 }
 
-func infoWithin(l *actors.LogLimit) slog.Level {
+// within is the level of what clients can cause again and again: Debug for all that a limit does not allow.
+func within(l *actors.LogLimit, level slog.Level) slog.Level {
 	if l.Allow() {
-		return slog.LevelInfo
+		return level
 	}
 	return slog.LevelDebug
 }

@@ -161,7 +161,7 @@ func (j *roomJob) joinRooms(rooms []string) []string {
 	allowed, err := j.validate(rooms)
 	if err != nil {
 		env.Counters.RoomRequestsDenied.Add(1)
-		j.log().Error("failed to join rooms", slog.Any("err", err))
+		j.log().LogAttrs(j.socket.ctx, within(env.verdicts, slog.LevelError), "failed to join rooms", slog.Any("err", err))
 		return nil
 	}
 	joined := slices.DeleteFunc(rooms, func(r string) bool { return !slices.Contains(allowed, r) })
