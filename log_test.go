@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio"
 )
@@ -131,4 +132,16 @@ func TestLog_AuthenticationsAndJoinsThatFailForMany_AreErrorsForAFewOfThem(t *te
 		assert.Contains(t, text, "level=ERROR "+message)
 	}
 	assert.Less(t, strings.Count(text, "level=ERROR"), 2*clients)
+}
+
+func TestLog_ASocketAsArgument_IsItsIDAndItsNamespace(t *testing.T) {
+	log := &lockedBuffer{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	s := serve(t, actio.Options{ClientConnected: func(_ context.Context, s *actio.Socket) {
+		logger.Info("here", slog.Any("socket", s))
+	}})
+	p := s.connect("")
+	require.Eventually(t, func() bool {
+		return strings.Contains(log.String(), "socket.sid="+p.id+" socket.nsp=/")
+	}, 10*time.Second, time.Millisecond)
 }

@@ -60,8 +60,15 @@ type Socket struct {
 	extras    atomic.Pointer[extras]   // nil: there were never any
 }
 
-// ID is the socket id: 20 characters that begin with a tilde. It is also a room, in which the socket is alone.
+// ID is the socket id: 20 characters that begin with a tilde. It is also a room, in which the socket is alone. With
+// EngineOptions.AllowEIO3 it is not for logs: see LogValue.
 func (s *Socket) ID() string { return s.handle.ID() }
+
+// LogValue implements slog.LogValuer: as an argument of package log/slog a socket is its id and its namespace. The id of a client
+// of Engine.IO 3 contains its session id, with which whoever reads the log could act as the client: it is cut short.
+func (s *Socket) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("sid", s.handle.LogID()), slog.String("nsp", s.handle.Namespace()))
+}
 
 // Namespace is the socket's namespace.
 func (s *Socket) Namespace() *Namespace { return s.namespace }

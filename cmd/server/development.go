@@ -38,10 +38,10 @@ func develop(o *actio.Options) {
 	o.Authenticate = authenticate
 	o.ValidateRooms = func(_ context.Context, _ *actio.Socket, rooms []string) ([]string, error) { return rooms, nil }
 	o.ClientConnected = func(ctx context.Context, s *actio.Socket) {
-		log.DebugContext(ctx, "client connected", slog.String("sid", s.ID()), slog.String("remote", s.Handshake().RemoteAddr))
+		log.DebugContext(ctx, "client connected", slog.Any("socket", s), slog.String("remote", s.Handshake().RemoteAddr))
 	}
 	o.ClientDisconnected = func(s *actio.Socket, r actio.Reason) {
-		log.Debug("client disconnected", slog.String("sid", s.ID()), slog.String("reason", r.String()))
+		log.Debug("client disconnected", slog.Any("socket", s), slog.String("reason", r.String()))
 	}
 }
 

@@ -36,9 +36,11 @@ func (r *record) String() string {
 func TestLog_OfAClientOfRevision3_DoesNotHaveItsSessionID(t *testing.T) {
 	t.Parallel()
 	log := new(record)
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s := link{}.serve(t, actio.Options{
-		Authenticate: func(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil },
-		Logger:       slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Authenticate:    func(context.Context, *actio.Handshake) (*actio.Principal, error) { return &actio.Principal{}, nil },
+		ClientConnected: func(_ context.Context, s *actio.Socket) { logger.Info("of the application", slog.Any("socket", s)) },
+		Logger:          logger,
 	})
 	require.NoError(t, actio.On(s.Root(), "fail", func(context.Context, *actio.Socket, actio.None) (actio.None, error) {
 		return actio.None{}, errors.New("no")
@@ -47,9 +49,10 @@ func TestLog_OfAClientOfRevision3_DoesNotHaveItsSessionID(t *testing.T) {
 	for _, event := range []string{`42["early"]`, `42["authenticate"]`, `42["authenticate"]`, `42["join",{"rooms":["a"]}]`, `42["fail"]`} {
 		require.Equal(t, "ok", r.post(t, fmt.Sprintf("%d:%s", len(event), event)).body)
 	}
-	for _, line := range []string{"event dropped", "join rejected", "handler error"} {
+	for _, line := range []string{"event dropped", "join rejected", "handler error", "of the application"} {
 		assert.Contains(t, log.String(), line)
 	}
 	assert.Contains(t, log.String(), "sid="+r.sid[:10]+"… nsp=/", "enough to tell it from others")
+	assert.Contains(t, log.String(), "socket.sid="+r.sid[:10]+"… socket.nsp=/")
 	assert.NotContains(t, log.String(), r.sid, "whoever has it can act as the client")
 }

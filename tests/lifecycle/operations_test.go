@@ -200,6 +200,7 @@ func namespaceOperations() map[string]operation {
 func socketOperations() map[string]operation {
 	return map[string]operation{
 		"Socket.ID":        quiet(func(a *anvil) { a.sockets.one().ID() }),
+		"Socket.LogValue":  quiet(func(a *anvil) { a.sockets.one().LogValue() }),
 		"Socket.Namespace": quiet(func(a *anvil) { a.sockets.one().Namespace().Name() }),
 		"Socket.Handshake": quiet(func(a *anvil) { _ = a.sockets.one().Handshake().Auth }),
 		"Socket.Principal": quiet(func(a *anvil) { a.sockets.one().Principal() }),
