@@ -202,6 +202,12 @@ func (i *instance) served(t *testing.T) []any {
 func (i *instance) askServers(t *testing.T, event string, args ...any) asked {
 	t.Helper()
 	r, err := i.ServerSideEmitWithAck(t.Context(), event, args...)
+	return i.asked(t, r, err)
+}
+
+// asked converts what the other servers answered.
+func (*instance) asked(t *testing.T, r actio.ServerReplies, err error) asked {
+	t.Helper()
 	require.NoError(t, err)
 	a := asked{missing: len(r.Missing.Instances) + r.Missing.Unnamed}
 	for _, reply := range r.Replies {

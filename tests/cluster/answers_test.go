@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/actio-go/actio"
 	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/jsclient"
 )
@@ -130,14 +131,37 @@ func silentMembers(t *testing.T, c *cluster) {
 	got := c.two.askServers(t, "only Node and one know this")
 	assert.ElementsMatch(t, []any{"node", "one"}, got.answers)
 	assert.Zero(t, got.missing)
-	got = c.one.askServers(t, "only Node and one know this") // two is silent
-	assert.Equal(t, asked{answers: []any{"node"}, missing: 1}, got)
-	got = c.node.askServers(t, "only Node and one know this")
-	assert.Equal(t, asked{answers: []any{"one"}, missing: 1}, got)
-
+	// Each of these waits for answers that do not come.
+	ofOne := meanwhile(func() (actio.ServerReplies, error) { // two is silent
+		return c.one.ServerSideEmitWithAck(t.Context(), "only Node and one know this")
+	})
+	ofNode := meanwhile(func() (jsclient.Args, error) {
+		return c.node.peer.ServerSideEmitWithAck(t.Context(), "", "only Node and one know this")
+	})
 	r, err := c.one.ServerSideEmitWithAck(t.Context(), "only two knows this")
 	assert.NoError(t, err)
 	assert.Empty(t, r.Replies)
 	assert.Equal(t, []string{c.two.ID()}, r.Missing.Instances)
 	assert.Equal(t, 1, r.Missing.Unnamed)
+	r, err = ofOne()
+	assert.Equal(t, asked{answers: []any{"node"}, missing: 1}, c.one.asked(t, r, err))
+	answers, err := ofNode()
+	assert.Equal(t, asked{answers: []any{"one"}, missing: 1}, c.node.asked(t, answers.Values(), err))
+}
+
+// meanwhile calls a function now, and returns what waits for its result.
+func meanwhile[T any](f func() (T, error)) func() (T, error) {
+	var (
+		value T
+		err   error
+		done  = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		value, err = f()
+	}()
+	return func() (T, error) {
+		<-done
+		return value, err
+	}
 }

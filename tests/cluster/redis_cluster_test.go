@@ -8,7 +8,7 @@ import (
 )
 
 // TestRedisCluster_EveryOperation_InEveryDirection: the same on a cluster of Redis. There channels are on different nodes, and
-// nobody promises an order among them; so broadcasts are looked at otherwise.
+// nobody promises an order among them; so broadcasts are looked at otherwise. Prefixes and streams keep the media apart.
 func TestRedisCluster_EveryOperation_InEveryDirection(t *testing.T) {
 	t.Parallel()
 	r := sixNodes(t)
@@ -17,10 +17,8 @@ func TestRedisCluster_EveryOperation_InEveryDirection(t *testing.T) {
 			continue // that makes no difference here
 		}
 		t.Run(m.name, func(t *testing.T) {
-			m.node.Prefix = "on six nodes"
-			if m.classic() {
-				m.node.Prefix += ", classic"
-			}
+			t.Parallel()
+			m.node.Prefix = "on six nodes, " + m.name
 			m.actio.Prefix = m.node.Prefix
 			c := m.startOn(t, r)
 			c.speakers = append(c.speakers, c.emitters(t)...)
