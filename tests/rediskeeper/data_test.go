@@ -37,7 +37,10 @@ func (e *encoder) encode(t *testing.T) format.Payload {
 	defer e.at.Add(-1)
 	version := *e.version.Load()
 	e.begun <- struct{}{}
-	<-e.goOn
+	select {
+	case <-e.goOn:
+	case <-t.Context().Done(): // it has failed
+	}
 	return data(version)
 }
 

@@ -33,11 +33,11 @@ func TestSocket_ThatHasGone_LeavesNoRoomBehind(t *testing.T) {
 		"it goes on as what Node has left": func(w *walker, _ *rig) {
 			w.at.leftByNode(w.pid, w.id, "of Node")
 			w.to(w.at)
-			assert.Equal(t, []string{"of Node"}, w.rooms())
+			assert.Equal(w.t, []string{"of Node"}, w.rooms())
 		},
 		"its session is spent": func(w *walker, _ *rig) {
 			c, answers := w.at.claim(w.pid, "/")
-			given(t, answers)
+			given(w.t, answers)
 			w.at.keeper.Spent(c, nil)
 		},
 	} {

@@ -37,11 +37,12 @@ func newSilent(t *testing.T) *silent {
 	}})
 	s.client = s.dial()
 	_, _, s.pid = s.client.enter("40")
-	await.Value(t, s.app.sockets)
+	socket := await.Value(t, s.app.sockets)
 	await.Value(t, s.data.begun)
+	require.NoError(t, socket.Join(t.Context(), "room"))
 	s.data.be("opened")
-	s.data.goOn <- struct{}{} // as it began; once more, since it is known to be authenticated:
-	s.goesOn()
+	s.data.goOn <- struct{}{} // once as it began, whether that was before it was known to be authenticated or then
+	s.goesOn()                // and once for the room
 	s.until(s.pid, of(t, "opened"))
 	return s
 }
@@ -68,9 +69,8 @@ func TestSession_TakenOutWhileItsClientWasSilent_IsNotPutBack(t *testing.T) {
 	s.vanishes()
 	s.fails()
 	s.goesOn()
-	// What is written of it has been written when its instance has written what comes behind.
-	_, _, behind := s.dial().enter("40")
-	s.until(behind, there)
+	require.NoError(t, s.keeper.Stop(t.Context()))
+	require.NoError(t, s.bridge.Close(t.Context()))
 	assert.Nil(t, s.stored(s.pid))
 }
 
