@@ -28,13 +28,13 @@ const (
 )
 
 // Authenticator decides who a socket belongs to. A nil Principal without an error, or an error that wraps ErrRefused,
-// refuses: an expected outcome that is not logged. Any other error, and a panic, is a failure and logged, at Error for a few in a
-// second and at Debug beyond, so that clients that come again and again fill no log. The context ends with AuthenticateTimeout and
-// with the connection.
+// refuses: an expected outcome that is not logged. Any other error, and a panic, is a failure. Errors are logged at Error ten times
+// at once and then once a second, by the server as a whole, and at Debug beyond, so that clients that come again and again fill no
+// log; panics always, with their stack. The context ends with AuthenticateTimeout and with the connection.
 type Authenticator func(ctx context.Context, h *Handshake) (*Principal, error)
 
 // RoomValidator returns those of the requested rooms that a client may join. Rooms that were not requested are ignored. An
-// error is logged as that of an Authenticator, joins nothing and never disconnects.
+// error joins nothing, never disconnects, and is logged as that of an Authenticator.
 type RoomValidator func(ctx context.Context, s *Socket, rooms []string) ([]string, error)
 
 // AuthenticateFunc makes an Authenticator of a plain yes or no.

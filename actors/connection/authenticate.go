@@ -341,7 +341,7 @@ func (c *connection) verdict(m *verdict) {
 	}
 	s.stopJob() // it has answered; its context ends whatever the answer was
 	if m.input == inFailed {
-		c.log(s).LogAttrs(s.handle.ctx, within(c.env.verdicts, slog.LevelError), "failed to authenticate", slog.Any("err", m.err))
+		c.log(s).LogAttrs(s.handle.ctx, failureLevel(c.env.verdicts, m.err), "failed to authenticate", slog.Any("err", m.err))
 	}
 	s.adopted = m.principal
 	if s.phase == phaseVerifying {

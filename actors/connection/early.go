@@ -1,10 +1,6 @@
 package connection
 
-import (
-	"log/slog"
-
-	"github.com/actio-go/actio/actors"
-)
+import "log/slog"
 
 // What whoever writes a client must know of authentication, and the client itself is not told: it is logged, once for each
 // connection, and names the socket as its client knows it. Clients can cause it, so that it is Info for a few in a second only.
@@ -40,12 +36,4 @@ func (c *connection) timedOut(s *socket) {
 	}
 	c.log(s).LogAttrs(s.handle.ctx, within(c.env.early, slog.LevelInfo), "authentication timed out",
 		slog.String("cause", cause), slog.Duration("timeout", c.env.Options.AuthenticateTimeout))
-}
-
-// within is the level of what clients can cause again and again: Debug for all that a limit does not allow.
-func within(l *actors.LogLimit, level slog.Level) slog.Level {
-	if l.Allow() {
-		return level
-	}
-	return slog.LevelDebug
 }

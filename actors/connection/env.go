@@ -42,7 +42,8 @@ type Env struct {
 
 	abandoned *actors.LogLimit // of sessions whose client never came back
 	early     *actors.LogLimit // of events before authentication, and of its deadline
-	verdicts  *actors.LogLimit // of a Verifier or a RoomValidator that fails
+	verdicts  *actors.LogLimit // of a Verifier that fails
+	joins     *actors.LogLimit // of a RoomValidator that fails
 	foreign   *foreigners      // whose clients have another parser
 }
 
@@ -50,7 +51,7 @@ type Env struct {
 func NewEnv(e Env) *Env {
 	e.ackIDs, e.demanded = new(atomic.Uint64), new(atomic.Bool)
 	e.abandoned, e.early, e.verdicts = new(actors.LogLimit), new(actors.LogLimit), new(actors.LogLimit)
-	e.foreign = new(foreigners)
+	e.joins, e.foreign = new(actors.LogLimit), new(foreigners)
 	e.began = time.Now().Add(-time.Second) // so that no moment of ours is zero
 	if e.Options.Early == nil {
 		e.Options.Early = rand.N[time.Duration]

@@ -161,7 +161,11 @@ func (j *roomJob) joinRooms(rooms []string) []string {
 	allowed, err := j.validate(rooms)
 	if err != nil {
 		env.Counters.RoomRequestsDenied.Add(1)
-		j.log().LogAttrs(j.socket.ctx, within(env.verdicts, slog.LevelError), "failed to join rooms", slog.Any("err", err))
+		level := slog.LevelDebug // the client has gone, and with it what was asked about
+		if !j.socket.Closed() {
+			level = failureLevel(env.joins, err)
+		}
+		j.log().LogAttrs(j.socket.ctx, level, "failed to join rooms", slog.Any("err", err))
 		return nil
 	}
 	joined := slices.DeleteFunc(rooms, func(r string) bool { return !slices.Contains(allowed, r) })
