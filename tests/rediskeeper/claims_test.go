@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors/connection"
-	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/tests/internal/await"
@@ -90,7 +89,7 @@ func TestClaim_GivenUp_SessionIsPutBack(t *testing.T) {
 		c, answers := r.claim("p", "/")
 		given(t, answers)
 		taken := r.stored("p")
-		require.NoError(t, r.look.Del(t.Context(), redisbridge.DefaultSessionKeyPrefix+"p").Err())
+		r.vanish("p")
 		r.keeper.Unclaim(c)
 		r.until("p", there)
 		s := r.stored("p")

@@ -125,6 +125,20 @@ func (r *rig) left(s format.Session) {
 	r.until(s.PID, there)
 }
 
+// leftByNode has Redis keep a session that a server of Node.js has written, in the place of whatever it had.
+func (r *rig) leftByNode(pid, id, room string) {
+	r.t.Helper()
+	text, err := format.EncodeSession(&format.Session{ID: id, PID: pid, Rooms: []string{id, room}, Data: data(id)})
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.look.Set(r.t.Context(), redisbridge.DefaultSessionKeyPrefix+pid, text, 0).Err())
+}
+
+// vanish takes a session out of Redis, as a server of Node.js does that takes it up, or as Redis does that is full.
+func (r *rig) vanish(pid string) {
+	r.t.Helper()
+	require.NoError(r.t, r.look.Del(r.t.Context(), redisbridge.DefaultSessionKeyPrefix+pid).Err())
+}
+
 // answer is what a claim gets.
 type answer struct {
 	kept *connection.Kept

@@ -8,20 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors/connection"
-	"github.com/actio-go/actio/redisbridge"
-	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/tests/internal/await"
 	"github.com/actio-go/actio/tests/internal/redisproc"
 )
-
-// leftByNode has Redis keep a session that a server of Node.js has written, in the place of whatever it had.
-func (r *rig) leftByNode(pid, id, room string) {
-	r.t.Helper()
-	text, err := format.EncodeSession(&format.Session{ID: id, PID: pid, Rooms: []string{id, room}, Data: data(id)})
-	require.NoError(r.t, err)
-	require.NoError(r.t, r.look.Set(r.t.Context(), redisbridge.DefaultSessionKeyPrefix+pid, text, 0).Err())
-}
 
 // TestSocket_ThatHasGone_LeavesNoRoomBehind: while it might come back its rooms counted as present, so that what is sent to them
 // is asked for. Redis remembers for whoever takes the session up.

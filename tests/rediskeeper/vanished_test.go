@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors/connection"
-	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/tests/internal/await"
@@ -54,19 +53,13 @@ func (s *silent) goesOn() {
 	s.data.goOn <- struct{}{}
 }
 
-// vanishes takes the session out of Redis, as servers of Node.js do when they take one up.
-func (s *silent) vanishes() {
-	s.t.Helper()
-	require.NoError(s.t, s.look.Del(s.t.Context(), redisbridge.DefaultSessionKeyPrefix+s.pid).Err())
-}
-
 func (s *silent) fails() { s.client.session.Close(connection.ReasonPingTimeout) }
 
 // TestSession_TakenOutWhileItsClientWasSilent_IsNotPutBack: the client is with who took it out.
 func TestSession_TakenOutWhileItsClientWasSilent_IsNotPutBack(t *testing.T) {
 	t.Parallel()
 	s := newSilent(t)
-	s.vanishes()
+	s.vanish(s.pid)
 	s.fails()
 	s.goesOn()
 	require.NoError(t, s.keeper.Stop(t.Context()))
@@ -86,7 +79,7 @@ func TestSession_TakenOutAfterItsClientHasComeHere_IsPutBack(t *testing.T) {
 	s.goesOn()
 	s.until(s.pid, of(t, "second"))
 	s.data.be("third")
-	s.vanishes()
+	s.vanish(s.pid)
 	s.fails()
 	s.goesOn()
 	s.until(s.pid, of(t, "third"))

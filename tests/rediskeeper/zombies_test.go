@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/actio-go/actio/actors/connection"
-	"github.com/actio-go/actio/redisbridge"
 	"github.com/actio-go/actio/redisbridge/format"
 	"github.com/actio-go/actio/redisbridge/keeper"
 	"github.com/actio-go/actio/tests/internal/await"
@@ -142,7 +141,7 @@ func TestSocket_WhoseSessionRedisHasEvicted_ClientGoesOnWhereItWas(t *testing.T)
 	t.Parallel()
 	r := start(t, redisproc.Start(t), keeper.Options{})
 	w := walk(t, r)
-	require.NoError(t, r.look.Del(t.Context(), redisbridge.DefaultSessionKeyPrefix+w.pid).Err())
+	r.vanish(w.pid)
 	w.to(r)
 	assert.Equal(t, []string{"room"}, w.rooms())
 	r.until(w.pid, in("room"))
